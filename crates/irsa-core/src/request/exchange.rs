@@ -1,0 +1,211 @@
+//! Steps 6 to 8 for one request: its body, its wait, its signature.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use sigv4::{Header, PayloadHash, Request, Sha256Stream, Signer, Timestamp};
+
+use super::Arrival;
+use super::gate::{Admitted, Gate};
+use super::headers::Fate;
+use super::payload::Plan;
+use crate::config::Config;
+use crate::names::HeaderName;
+use crate::refusal::{Reason, Refusal};
+use crate::session::Live;
+
+/// What the host must do with one request.
+#[derive(Debug)]
+pub enum Step {
+    /// Send it on with these changes; whatever of its body is still to come streams.
+    Forward(Changes),
+    /// Keep it, with its body, until another event decides.
+    Hold,
+    /// Answer the caller; the reason is fixed text, fit for logs, metrics and response headers.
+    Reject(Refusal),
+    /// It was decided before: let the rest of it pass.
+    Pass,
+}
+
+/// The headers of a request that is signed.
+#[derive(Debug)]
+pub struct Changes {
+    fates: Vec<Fate>,
+    set: Vec<(Name, Vec<u8>)>,
+    /// The verified caller, for the access log.
+    pub caller: Option<String>,
+    /// The credentials' public half, for the access log: CloudTrail shows it too.
+    pub access_key_id: String,
+}
+
+#[derive(Debug)]
+enum Name {
+    Fixed(&'static str),
+    Configured(HeaderName),
+}
+
+impl Changes {
+    /// All headers of the signed request: those of the caller that stay, and those that were set. The host replaces
+    /// the request's headers by these. `headers` are the ones that the request arrived with.
+    pub fn apply<'a, N: AsRef<str>, V: AsRef<[u8]>>(&'a self, headers: &'a [(N, V)]) -> Vec<(&'a str, &'a [u8])> {
+        let mut out = Vec::with_capacity(headers.len() + self.set.len());
+        for (fate, (name, value)) in self.fates.iter().zip(headers) {
+            if matches!(fate, Fate::Keep | Fate::Sign | Fate::CopySource) {
+                out.push((name.as_ref(), value.as_ref()));
+            }
+        }
+        out.extend(self.set.iter().map(|(name, value)| {
+            let name = match name {
+                Name::Fixed(name) => name,
+                Name::Configured(name) => name.as_str(),
+            };
+            (name, value.as_slice())
+        }));
+        out
+    }
+}
+
+/// One request between its headers and the decision about it.
+#[derive(Debug)]
+pub struct Exchange {
+    admitted: Option<Admitted>,
+    body: Collected,
+}
+
+#[derive(Debug)]
+enum Collected {
+    /// Of a body that is hashed as it arrives.
+    Partly { hash: Sha256Stream, claimed: Option<PayloadHash>, most: u64 },
+    /// All that the signature needs to know.
+    Known(PayloadHash),
+}
+
+/// How far a request has come.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// Its body is not complete.
+    NeedsBody,
+    /// It can be signed now.
+    Ready,
+    /// It is refused.
+    Refused(Refusal),
+    /// It was decided before.
+    Decided,
+}
+
+impl Exchange {
+    pub(crate) fn begin<N: AsRef<str>, V: AsRef<[u8]>>(gate: &Gate, arrival: &Arrival<'_, N, V>) -> (Self, Progress) {
+        match gate.admit(arrival) {
+            Err(refusal) => {
+                (Self { admitted: None, body: Collected::Known(PayloadHash::EMPTY) }, Progress::Refused(refusal))
+            }
+            Ok(admitted) => {
+                let (body, progress) = match admitted.plan {
+                    Plan::Known(hash) => (Collected::Known(hash), Progress::Ready),
+                    Plan::Collect { claimed } => {
+                        let most = gate.config().max_body_bytes;
+                        let announced = content_length(arrival.headers);
+                        let progress = if announced.is_some_and(|length| length > most) {
+                            Progress::Refused(Reason::BodyTooLarge.into())
+                        } else {
+                            Progress::NeedsBody
+                        };
+                        (Collected::Partly { hash: Sha256Stream::default(), claimed, most }, progress)
+                    }
+                };
+                (Self { admitted: Some(admitted), body }, progress)
+            }
+        }
+    }
+
+    /// Whether a decision about this request is still to come.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.admitted.is_some()
+    }
+
+    /// How many bytes of the body were taken so far.
+    #[must_use]
+    pub fn body_taken(&self) -> u64 {
+        match &self.body {
+            Collected::Partly { hash, .. } => hash.len(),
+            Collected::Known(_) => 0,
+        }
+    }
+
+    /// A piece of the body.
+    pub(crate) fn on_body(&mut self, piece: &[u8]) -> Progress {
+        if self.admitted.is_none() {
+            return Progress::Decided;
+        }
+        match &mut self.body {
+            Collected::Partly { hash, most, .. } => {
+                hash.update(piece);
+                if hash.len() > *most { Progress::Refused(Reason::BodyTooLarge.into()) } else { Progress::NeedsBody }
+            }
+            Collected::Known(_) => Progress::Ready,
+        }
+    }
+
+    /// The body is complete, with or without trailers.
+    pub(crate) fn on_end(&mut self) -> Progress {
+        if self.admitted.is_none() {
+            return Progress::Decided;
+        }
+        if let Collected::Partly { hash, claimed, .. } = &mut self.body {
+            let hash = core::mem::take(hash).finish();
+            if claimed.is_some_and(|claimed| claimed != hash) {
+                return Progress::Refused(Reason::PayloadHashMismatch.into());
+            }
+            self.body = Collected::Known(hash);
+        }
+        Progress::Ready
+    }
+
+    /// Nothing more will be decided about this request.
+    pub(crate) fn close(&mut self) {
+        self.admitted = None;
+    }
+}
+
+/// Signs a request that is ready, and closes its exchange. `None` when it is not ready.
+pub(crate) fn sign<N: AsRef<str>, V: AsRef<[u8]>>(
+    exchange: &mut Exchange,
+    headers: &[(N, V)],
+    config: &Config,
+    signer: &mut Signer,
+    live: &Live,
+    at: Timestamp,
+) -> Option<Changes> {
+    let Collected::Known(payload) = exchange.body else { return None };
+    let Admitted { target, method, fates, caller, .. } = exchange.admitted.take()?;
+    let host = config.backend_hostname.as_str().as_bytes();
+    let caller_header = config.caller_header.as_ref().zip(caller.as_deref());
+
+    let mut signed_headers = Vec::with_capacity(headers.len().min(24) + 4);
+    signed_headers.push(Header { name: "host", value: host });
+    if let Some((name, caller)) = caller_header {
+        signed_headers.push(Header { name: name.as_str(), value: caller.as_bytes() });
+    }
+    for (fate, (name, value)) in fates.iter().zip(headers) {
+        if matches!(fate, Fate::Sign | Fate::CopySource) {
+            signed_headers.push(Header { name: name.as_ref(), value: value.as_ref() });
+        }
+    }
+    let request = Request { method: &method, target: &target, headers: &signed_headers, payload };
+    let signed = signer.sign(&request, &live.credentials, at);
+
+    let mut set = Vec::with_capacity(7);
+    set.push((Name::Fixed(":path"), target.as_bytes().into()));
+    set.push((Name::Fixed(":authority"), host.into()));
+    set.extend(signed.headers().map(|(name, value)| (Name::Fixed(name), value.into())));
+    if let Some((name, caller)) = caller_header {
+        set.push((Name::Configured(name.clone()), caller.as_bytes().into()));
+    }
+    Some(Changes { fates, set, caller, access_key_id: live.credentials.access_key_id.clone() })
+}
+
+fn content_length<N: AsRef<str>, V: AsRef<[u8]>>(headers: &[(N, V)]) -> Option<u64> {
+    let (_, value) = headers.iter().find(|(name, _)| name.as_ref() == "content-length")?;
+    core::str::from_utf8(value.as_ref()).ok()?.parse().ok()
+}

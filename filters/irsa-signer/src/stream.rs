@@ -1,0 +1,138 @@
+//! One request: Envoy's callbacks in, the core's [`Step`] carried out.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use irsa_core::{Arrival, Body, Changes, Reason, Refusal, Step};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::answers;
+use crate::host::{self, Headers, HostError};
+use crate::worker::{Held, Origin, Rewrite, Worker};
+
+pub(crate) struct Stream {
+    id: u32,
+    worker: Rc<Worker>,
+    /// While Envoy holds the request's headers.
+    held: Option<Rc<RefCell<Held>>>,
+}
+
+impl Stream {
+    pub(crate) fn new(id: u32, worker: Rc<Worker>) -> Self {
+        Self { id, worker, held: None }
+    }
+
+    /// More of the body, or its end. `size` is what Envoy has buffered of it by now.
+    fn on_more(&mut self, size: usize, ends: bool) -> Action {
+        let Some(held) = self.held.clone() else { return Action::Continue };
+        let step = self.take_body(&mut held.borrow_mut(), size, ends);
+        match step {
+            Step::Hold => {
+                self.worker.schedule();
+                Action::Pause
+            }
+            Step::Pass => Action::Continue,
+            step => {
+                self.held = None;
+                self.worker.forget(self.id);
+                carry_out(&self.worker, step, &held.borrow())
+            }
+        }
+    }
+
+    fn take_body(&self, held: &mut Held, size: usize, ends: bool) -> Step {
+        let now = self.worker.now();
+        let mut ingress = self.worker.ingress.borrow_mut();
+        let Held { headers, exchange, .. } = held;
+        let taken = usize::try_from(exchange.body_taken()).unwrap_or(usize::MAX);
+        if size > taken {
+            let Ok(piece) = host::request_body(taken, size - taken) else {
+                return Step::Reject(Reason::HostError.into());
+            };
+            let step = ingress.on_body(now, self.id, exchange, headers, &piece);
+            if !matches!(step, Step::Hold) {
+                return step;
+            }
+        }
+        if ends { ingress.on_end(now, self.id, exchange, headers) } else { Step::Hold }
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        let Ok(headers) = host::request_headers() else { return answers::refuse(&Reason::HostError.into()) };
+        let peer_uri = host::property(&["connection", "uri_san_peer_certificate"]);
+        let origin = Origin::read();
+        let now = self.worker.now();
+        if !self.worker.ingress.borrow().has_credentials(now) {
+            self.worker.with_shared(|ingress, shared| ingress.keeper().observe(now, shared));
+        }
+        let arrival = Arrival {
+            headers: &headers,
+            peer_uri: (!peer_uri.is_empty()).then_some(&peer_uri),
+            body: if end_of_stream { Body::None } else { Body::Follows },
+        };
+        let (exchange, step) = self.worker.ingress.borrow_mut().on_headers(now, self.id, &arrival);
+        match step {
+            Step::Forward(changes) => forward(&self.worker, &changes, &headers, &origin),
+            Step::Hold => {
+                self.held = Some(self.worker.hold(self.id, Held { headers, exchange, origin }));
+                self.worker.schedule();
+                Action::Pause
+            }
+            Step::Reject(refusal) => reject(&self.worker, &refusal),
+            Step::Pass => Action::Continue,
+        }
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.on_more(size, end_of_stream)
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        self.on_more(0, true)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.held.is_some() {
+            self.worker.forget(self.id);
+        }
+    }
+}
+
+/// Carries out a step in the context of the request itself.
+fn carry_out(worker: &Worker, step: Step, held: &Held) -> Action {
+    match step {
+        Step::Forward(changes) => forward(worker, &changes, &held.headers, &held.origin),
+        Step::Reject(refusal) => reject(worker, &refusal),
+        Step::Hold => Action::Pause,
+        Step::Pass => Action::Continue,
+    }
+}
+
+/// Carries out a step from the root's tick, where Envoy has to be told to go on.
+pub(crate) fn carry_out_later(worker: &Worker, step: Step, held: &Held) {
+    if carry_out(worker, step, held) == Action::Continue
+        && let Err(HostError) = host::resume_request()
+    {
+        log::error!("a request could not be resumed; it ends by Envoy's timers");
+    }
+}
+
+fn forward(worker: &Worker, changes: &Changes, headers: &Headers, origin: &Origin) -> Action {
+    match worker.rewrite(changes, headers, origin) {
+        Ok(()) => Action::Continue,
+        Err(Rewrite::Host) => reject(worker, &Reason::HostError.into()),
+        Err(Rewrite::RouteChanged) => reject(worker, &Reason::RouteChanged.into()),
+    }
+}
+
+fn reject(worker: &Worker, refusal: &Refusal) -> Action {
+    worker.metrics.refused(refusal.reason);
+    answers::refuse(refusal)
+}

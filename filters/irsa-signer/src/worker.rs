@@ -1,0 +1,149 @@
+//! What the root context and the requests of one worker have in common.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use irsa_core::id_map::IdMap;
+use irsa_core::session::{Now, Shared};
+use irsa_core::{Changes, Exchange, Ingress, Step};
+
+use crate::host::{self, Headers, HostError};
+use crate::metrics::Metrics;
+
+/// One signing plugin in one VM.
+pub(crate) struct Worker {
+    pub(crate) ingress: RefCell<Ingress>,
+    pub(crate) metrics: Metrics,
+    /// The session's name, for the access log.
+    session: String,
+    shared_key: String,
+    steady_ms: Cell<u64>,
+    tick_ms: Cell<u64>,
+    held: RefCell<IdMap<Rc<RefCell<Held>>>>,
+}
+
+/// A request whose headers Envoy holds.
+pub(crate) struct Held {
+    /// As they arrived.
+    pub(crate) headers: Headers,
+    pub(crate) exchange: Exchange,
+    pub(crate) origin: Origin,
+}
+
+/// Where Envoy wanted to send a request before its headers were changed.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Origin {
+    cluster: Vec<u8>,
+    route: Vec<u8>,
+}
+
+impl Origin {
+    pub(crate) fn read() -> Self {
+        Self { cluster: host::property(&["xds", "cluster_name"]), route: host::property(&["xds", "route_name"]) }
+    }
+}
+
+impl Worker {
+    pub(crate) fn new(mut ingress: Ingress) -> Self {
+        let metrics = Metrics::define(ingress.config().backend_hostname.as_str());
+        let session = ingress.config().session.name.as_str().to_owned();
+        let shared_key = ingress.keeper().shared_key().to_owned();
+        Self {
+            ingress: RefCell::new(ingress),
+            metrics,
+            session,
+            shared_key,
+            steady_ms: Cell::new(0),
+            tick_ms: Cell::new(0),
+            held: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn shared_key(&self) -> &str {
+        &self.shared_key
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now { wall_ms: host::wall_ms(), steady_ms: self.steady_ms.get() }
+    }
+
+    /// A tick came: its period has certainly passed.
+    pub(crate) fn advance(&self) {
+        self.steady_ms.set(self.steady_ms.get().saturating_add(self.tick_ms.get()));
+    }
+
+    /// Makes the next tick come when the core wants it. A new period starts the timer anew, so an unchanged one is
+    /// left alone: requests that come faster than it would hold it off for ever.
+    pub(crate) fn schedule(&self) {
+        let wanted = self.ingress.borrow().tick_ms();
+        if wanted != self.tick_ms.get() && host::set_tick_period(wanted).is_ok() {
+            self.tick_ms.set(wanted);
+        }
+    }
+
+    /// The shared value of the session, at the time it is looked at.
+    pub(crate) fn with_shared<T>(&self, look: impl FnOnce(&mut Ingress, Shared<'_>) -> T) -> T {
+        let (value, version) = host::shared(&self.shared_key);
+        look(&mut self.ingress.borrow_mut(), Shared { value: value.as_deref(), version })
+    }
+
+    /// Keeps a request until [`Worker::release_some`] or its own callbacks decide about it.
+    pub(crate) fn hold(&self, id: u32, held: Held) -> Rc<RefCell<Held>> {
+        let held = Rc::new(RefCell::new(held));
+        self.held.borrow_mut().insert(id, Rc::clone(&held));
+        self.metrics.held();
+        held
+    }
+
+    /// The request is decided, or gone.
+    pub(crate) fn forget(&self, id: u32) {
+        self.held.borrow_mut().remove(id);
+        self.ingress.borrow_mut().leave(id);
+    }
+
+    /// Carries out [`Step::Forward`]: afterwards the request is the signed one.
+    pub(crate) fn rewrite(&self, changes: &Changes, headers: &Headers, origin: &Origin) -> Result<(), Rewrite> {
+        host::replace_request_headers(changes.apply(headers)).map_err(|HostError| Rewrite::Host)?;
+        // In a downstream placement the change of headers made Envoy forget the route: it picks one anew, by host and
+        // path as they are now, and that must be the one that was authorised.
+        if Origin::read() != *origin {
+            return Err(Rewrite::RouteChanged);
+        }
+        if let Some(caller) = &changes.caller {
+            host::show("meshbridge.caller", caller.as_bytes());
+        }
+        host::show("meshbridge.session", self.session.as_bytes());
+        host::show("meshbridge.access_key_id", changes.access_key_id.as_bytes());
+        self.metrics.signed();
+        Ok(())
+    }
+
+    /// Releases those requests whose wait is over, each in its own context, and comes back to the root's.
+    pub(crate) fn release_some(&self, root_id: u32, carry_out: impl Fn(&Self, Step, &Held)) {
+        let now = self.now();
+        let released = self.ingress.borrow_mut().released(now);
+        if released.is_empty() {
+            return;
+        }
+        for id in released {
+            let Some(held) = self.held.borrow_mut().remove(id) else { continue };
+            if host::act_for(id).is_err() {
+                continue;
+            }
+            let step = {
+                let Held { headers, exchange, .. } = &mut *held.borrow_mut();
+                self.ingress.borrow_mut().release(now, exchange, headers)
+            };
+            carry_out(self, step, &held.borrow());
+        }
+        if host::act_for(root_id).is_err() {
+            log::error!("the root context could not be entered again");
+        }
+    }
+}
+
+/// Why a request could not be made the signed one.
+pub(crate) enum Rewrite {
+    Host,
+    RouteChanged,
+}
