@@ -1,0 +1,17 @@
+//! What the project's own commands are made of; `e2e` uses [`envoy`] and [`workspace`] too, so that both find the same things.
+
+pub mod artefact;
+pub mod bench;
+pub mod build;
+pub mod ci;
+pub mod cmd;
+pub mod demo;
+pub mod envoy;
+pub mod help;
+pub mod process_tree;
+pub mod prune;
+pub mod tally;
+pub mod test;
+pub mod tidy;
+pub mod tools;
+pub mod workspace;
