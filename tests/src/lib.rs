@@ -1,0 +1,7 @@
+//! What the end-to-end tests and the demo stand on: certificates, a raw HTTP client, and a strict double of AWS.
+
+pub mod aws;
+pub mod client;
+pub mod envoy;
+pub mod ingress;
+pub mod pki;

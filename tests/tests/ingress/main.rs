@@ -1,0 +1,3 @@
+//! The ingress's main job, on a real Envoy against the strict double of AWS.
+
+mod serves;
