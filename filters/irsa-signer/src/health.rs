@@ -22,7 +22,7 @@ impl HttpContext for Probe {
             (Some(session), _) => {
                 let (value, version) = host::shared(&String::from_utf8_lossy(&session));
                 let now = Now { wall_ms: host::wall_ms(), steady_ms: 0 };
-                Readiness::of_session(now, Shared { value: value.as_deref(), version })
+                Readiness::of_session(now, Shared { value: value.as_ref().map(|value| value.as_slice()), version })
             }
             // No signing plugin of this name has started in this Envoy, with this vm_id.
             (None, _) => Readiness::NotReady(Reason::NoCredentials),

@@ -9,6 +9,7 @@ use irsa_core::session::{Expect, NoAnswer, Write};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::RootContext;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
+use zeroize::Zeroizing;
 
 /// The headers of a request, in order of appearance.
 pub(crate) type Headers = Vec<(String, Vec<u8>)>;
@@ -100,19 +101,24 @@ pub(crate) fn call(
     )
 }
 
-/// A header of the answer to [`call`]. Only inside its callback.
+/// A header of the answer to [`call`]. Only inside its callback, and only if there was an answer: without one the SDK
+/// panics.
 pub(crate) fn answer_header(name: &str) -> Option<Vec<u8>> {
     hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name).ok().flatten()
 }
 
-/// The body of the answer to [`call`]. Only inside its callback.
-pub(crate) fn answer_body(size: usize) -> Vec<u8> {
-    hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size).ok().flatten().unwrap_or_default()
+/// The body of the answer to [`call`], which is the token or holds credentials. Only inside its callback.
+pub(crate) fn answer_body(size: usize) -> Zeroizing<Vec<u8>> {
+    if size == 0 {
+        return Zeroizing::default();
+    }
+    Zeroizing::new(hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size).ok().flatten().unwrap_or_default())
 }
 
-/// A value of shared data and its counter.
-pub(crate) fn shared(key: &str) -> (Option<Vec<u8>>, Option<u32>) {
-    hostcalls::get_shared_data(key).unwrap_or_default()
+/// A value of shared data, which may hold credentials, and its counter.
+pub(crate) fn shared(key: &str) -> (Option<Zeroizing<Vec<u8>>>, Option<u32>) {
+    let (value, counter) = hostcalls::get_shared_data(key).unwrap_or_default();
+    (value.map(Zeroizing::new), counter)
 }
 
 /// Writes shared data on its condition. Whether it was written.

@@ -119,12 +119,16 @@ impl Context for Root {
         let Role::Signer(worker) = &self.role else { return };
         let worker = Rc::clone(worker);
         let Some(Call { to, .. }) = self.call.take_if(|call| call.token == token) else { return };
-        let date = host::answer_header("date");
-        let status = host::answer_header(":status").and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
-        let body = host::answer_body(body_size.min(MOST_ANSWER_BYTES));
-        let answer = match status {
-            Some(status) if headers > 0 => Ok(Answer { status, date: date.as_deref(), body: &body }),
-            _ => Err(NoAnswer::Unreachable),
+        let date;
+        let body;
+        let status = (headers > 0).then(|| host::answer_header(":status")).flatten();
+        let answer = match status.and_then(|status| core::str::from_utf8(&status).ok()?.parse().ok()) {
+            Some(status) => {
+                date = host::answer_header("date");
+                body = host::answer_body(body_size.min(MOST_ANSWER_BYTES));
+                Ok(Answer { status, date: date.as_deref(), body: &body })
+            }
+            None => Err(NoAnswer::Unreachable),
         };
         let now = worker.now();
         let step = match to {

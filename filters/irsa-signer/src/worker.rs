@@ -84,7 +84,7 @@ impl Worker {
     /// The shared value of the session, at the time it is looked at.
     pub(crate) fn with_shared<T>(&self, look: impl FnOnce(&mut Ingress, Shared<'_>) -> T) -> T {
         let (value, version) = host::shared(&self.shared_key);
-        look(&mut self.ingress.borrow_mut(), Shared { value: value.as_deref(), version })
+        look(&mut self.ingress.borrow_mut(), Shared { value: value.as_ref().map(|value| value.as_slice()), version })
     }
 
     /// Keeps a request until [`Worker::release_some`] or its own callbacks decide about it.

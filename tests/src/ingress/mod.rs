@@ -202,6 +202,13 @@ impl Ingress {
         Client::plain(self.readiness).send(&Request::new("GET", "/").host("probe"))
     }
 
+    /// The end of Envoy's log, for a test that fails.
+    pub fn log_tail(&self) -> String {
+        let log = self.envoy.logs();
+        let lines: Vec<&str> = log.lines().filter(|line| !line.contains("source/server/server.cc")).collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
     /// Waits until the readiness probe answers so.
     pub fn wait_for_readiness(&self, status: u16, within: Duration) {
         self.envoy
