@@ -31,6 +31,12 @@ impl<T> IdMap<T> {
         Some(self.0.remove(at).1)
     }
 
+    /// Whether there is an entry of this ID.
+    #[must_use]
+    pub fn contains(&self, id: u32) -> bool {
+        self.0.binary_search_by_key(&id, |entry| entry.0).is_ok()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

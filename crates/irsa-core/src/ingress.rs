@@ -100,7 +100,8 @@ impl Ingress {
         }
     }
 
-    /// A request's body is complete, with or without trailers.
+    /// A request's body is complete, with or without trailers. The same as with headers: without credentials, let
+    /// [`Keeper::observe`] see the shared value first.
     pub fn on_end<N: AsRef<str>, V: AsRef<[u8]>>(
         &mut self,
         now: Now,
@@ -207,6 +208,10 @@ impl Ingress {
     }
 
     fn wait(&mut self, now: Now, id: u32, exchange: &mut Exchange) -> Step {
+        if self.waiting.contains(id) {
+            // Its body ended while it waits: that changes neither its place nor its deadline.
+            return Step::Hold;
+        }
         let reason = match self.prospect(now) {
             Prospect::Wait if self.waiting.enter(id, self.deadline_ms(now)) => return Step::Hold,
             Prospect::Wait => Reason::TooManyWaiting,

@@ -20,5 +20,5 @@ mod waiting;
 pub use ingress::Ingress;
 pub use readiness::Readiness;
 pub use refusal::{Reason, Refusal};
-pub use request::{Arrival, Body, Changes, Exchange, Step};
+pub use request::{Arrival, Body, Changes, Exchange, Placement, Step};
 pub use session::RootStep;

@@ -65,6 +65,9 @@ reasons! {
     /// The method or target cannot be signed.
     MalformedTarget = 400 "malformed-target"
         "the request target cannot be read in one way only",
+    /// The path means another one, and Envoy would pick the route again by that.
+    PathNotCanonical = 400 "path-not-canonical"
+        "the path has parts to resolve or to decode, and could be routed by what it means then; send it in its plain form",
     /// `x-amz-copy-source` points out of the bucket.
     CopySourceNotAllowed = 403 "copy-source-not-allowed"
         "a copy may only read from the bucket that this ingress serves",
@@ -92,9 +95,6 @@ reasons! {
     /// `max_waiting` requests wait already.
     TooManyWaiting = 503 "too-many-waiting"
         "too many requests wait for credentials already; try again",
-    /// Envoy would send the request elsewhere after the change of its headers.
-    RouteChanged = 500 "route-changed"
-        "signing changed the route of the request; the routes of this listener must not depend on host or path encoding",
     /// Envoy did not do what it was asked to.
     HostError = 500 "host-error"
         "the proxy could not carry out a step; its log says more",

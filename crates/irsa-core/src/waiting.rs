@@ -29,6 +29,10 @@ impl Waiting {
         free
     }
 
+    pub(crate) fn contains(&self, id: u32) -> bool {
+        self.deadlines.contains(id)
+    }
+
     pub(crate) fn leave(&mut self, id: u32) {
         self.deadlines.remove(id);
     }

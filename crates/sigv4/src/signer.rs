@@ -42,7 +42,6 @@ pub struct Options {
 }
 
 /// Signs the requests of one region and service. Keeps its buffers and the signing key from one request to the next.
-#[derive(Debug)]
 pub struct Signer {
     scope: Scope,
     options: Options,
@@ -127,6 +126,13 @@ impl Signer {
     #[must_use]
     pub fn last_string_to_sign(&self) -> &[u8] {
         &self.string_to_sign
+    }
+}
+
+impl core::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // The canonical request holds the session token.
+        f.debug_struct("Signer").field("scope", &self.scope).field("options", &self.options).finish_non_exhaustive()
     }
 }
 

@@ -67,13 +67,23 @@ impl core::error::Error for TargetError {}
 /// A request target in the one form that is both signed and sent.
 ///
 /// Parsing is idempotent: a canonical target parses to itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct CanonicalTarget {
     /// Path, then `?` and query when there is one. ASCII.
     wire: Vec<u8>,
     path_len: usize,
     encode: Encode,
+    path_reread: bool,
 }
+
+impl PartialEq for CanonicalTarget {
+    /// By what is on the wire; what the raw target looked like does not matter.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.wire, self.path_len, self.encode) == (&other.wire, other.path_len, other.encode)
+    }
+}
+
+impl Eq for CanonicalTarget {}
 
 impl CanonicalTarget {
     /// Reads the raw target (`:path`, as it came) by the rules of the service that will get it.
@@ -92,12 +102,12 @@ impl CanonicalTarget {
             None => (raw, &[][..]),
         };
         let mut wire = Vec::with_capacity(raw.len() + 16);
-        write_path(path, rules, &mut wire)?;
+        let path_reread = write_path(path, rules, &mut wire)?;
         let path_len = wire.len();
         if !query.is_empty() {
             write_query(query, &mut wire)?;
         }
-        Ok(Self { wire, path_len, encode: rules.encode })
+        Ok(Self { wire, path_len, encode: rules.encode, path_reread })
     }
 
     /// Path and query, to be written back to `:path`.
@@ -126,6 +136,13 @@ impl CanonicalTarget {
         })
     }
 
+    /// Whether the path had segments to resolve, or characters to decode: whether someone who compares paths as text
+    /// could have taken the raw one for another. Encoding what stood there raw, and the case of `%2f`, do not count.
+    #[must_use]
+    pub fn path_was_reread(&self) -> bool {
+        self.path_reread
+    }
+
     /// The canonical URI: the path as the canonical request has it.
     pub(crate) fn write_canonical_uri(&self, out: &mut Vec<u8>) {
         match self.encode {
@@ -140,7 +157,9 @@ impl CanonicalTarget {
     }
 }
 
-fn write_path(raw: &[u8], rules: PathRules, out: &mut Vec<u8>) -> Result<(), TargetError> {
+/// Writes the canonical path, and returns [`CanonicalTarget::path_was_reread`].
+fn write_path(raw: &[u8], rules: PathRules, out: &mut Vec<u8>) -> Result<bool, TargetError> {
+    let mut reread = false;
     // `raw` begins with a slash, so the first segment is what follows it.
     out.push(b'/');
     let mut segment = out.len();
@@ -148,19 +167,21 @@ fn write_path(raw: &[u8], rules: PathRules, out: &mut Vec<u8>) -> Result<(), Tar
     while let Some(Decoded { byte, was_encoded, rest: tail }) = decode_first(rest)? {
         rest = tail;
         if byte == b'/' && (!was_encoded || rules.encode == Encode::Once) {
+            reread |= was_encoded;
             match rules.normalize {
                 Normalize::No => out.push(b'/'),
-                Normalize::Yes => close_segment(out, segment, End::Slash),
+                Normalize::Yes => reread |= close_segment(out, segment, End::Slash),
             }
             segment = out.len();
         } else {
+            reread |= was_encoded && is_unreserved(byte);
             write_encoded(byte, out);
         }
     }
-    if rules.normalize == Normalize::Yes {
-        close_segment(out, segment, End::Path);
+    if rules.normalize == Normalize::Yes && out.len() > segment {
+        reread |= close_segment(out, segment, End::Path);
     }
-    Ok(())
+    Ok(reread)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -169,18 +190,27 @@ enum End {
     Path,
 }
 
-/// Resolves the segment that starts at `segment`; everything before it is resolved and ends with a slash.
-fn close_segment(out: &mut Vec<u8>, segment: usize, end: End) {
+/// Resolves the segment that starts at `segment`; everything before it is resolved and ends with a slash. Whether there
+/// was anything to resolve.
+fn close_segment(out: &mut Vec<u8>, segment: usize, end: End) -> bool {
     match out.get(segment..).unwrap_or_default() {
-        b"" | b"." => out.truncate(segment),
+        b"" | b"." => {
+            out.truncate(segment);
+            true
+        }
         b".." => {
             // Drop this segment, the slash before it and the segment before that: back to the last slash but one.
             let parent = out.get(..segment.saturating_sub(1)).unwrap_or_default();
             let keep = parent.iter().rposition(|&b| b == b'/').map_or(1, |slash| slash + 1);
             out.truncate(keep);
+            true
         }
-        _ if end == End::Slash => out.push(b'/'),
-        _ => {}
+        _ => {
+            if end == End::Slash {
+                out.push(b'/');
+            }
+            false
+        }
     }
 }
 
@@ -255,14 +285,18 @@ fn hex_value(digit: u8) -> Option<u8> {
     }
 }
 
-/// Percent-encodes all but the unreserved characters of RFC 3986, section 2.3, in upper-case hexadecimal.
+/// RFC 3986, section 2.3.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Percent-encodes all but the unreserved characters, in upper-case hexadecimal.
 fn write_encoded(byte: u8, out: &mut Vec<u8>) {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte),
-        _ => {
-            let digit = |value: u8| if value < 10 { b'0' + value } else { b'A' + (value - 10) };
-            out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
-        }
+    if is_unreserved(byte) {
+        out.push(byte);
+    } else {
+        let digit = |value: u8| if value < 10 { b'0' + value } else { b'A' + (value - 10) };
+        out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
     }
 }
 
@@ -368,6 +402,32 @@ mod tests {
         ] {
             for rules in [PathRules::S3, PathRules::STANDARD] {
                 assert_eq!(CanonicalTarget::parse(raw.as_bytes(), rules), Err(error), "{raw:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_that_could_be_taken_for_another_is_known() {
+        for (raw, s3, standard) in [
+            ("/", false, false),
+            ("/a/b", false, false),
+            ("/a/b/", false, false),
+            ("/a b+(c)%20%2f", true, false),
+            ("/a b+(c)%20%2B%c3", false, false),
+            ("/%61", true, true),
+            ("/a%2Fb", true, false),
+            ("/a//b", false, true),
+            ("//", false, true),
+            ("/a/./b", false, true),
+            ("/a/../b", false, true),
+            ("/a/..", false, true),
+            ("/a/.", false, true),
+            ("/%2e%2e/a", true, true),
+            ("/a?b=%61", false, false),
+        ] {
+            for (rules, expected) in [(PathRules::S3, s3), (PathRules::STANDARD, standard)] {
+                let target = CanonicalTarget::parse(raw.as_bytes(), rules).unwrap();
+                assert_eq!(target.path_was_reread(), expected, "{raw} {rules:?}");
             }
         }
     }

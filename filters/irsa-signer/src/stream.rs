@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use irsa_core::{Arrival, Body, Changes, Reason, Refusal, Step};
+use irsa_core::{Arrival, Body, Changes, Placement, Reason, Refusal, Step};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::answers;
 use crate::host::{self, Headers, HostError};
-use crate::worker::{Held, Origin, Rewrite, Worker};
+use crate::worker::{CALLER, Held, Worker};
 
 pub(crate) struct Stream {
     id: u32,
@@ -43,8 +43,9 @@ impl Stream {
 
     fn take_body(&self, held: &mut Held, size: usize, ends: bool) -> Step {
         let now = self.worker.now();
+        self.worker.look_for_credentials(now);
         let mut ingress = self.worker.ingress.borrow_mut();
-        let Held { headers, exchange, .. } = held;
+        let Held { headers, exchange } = held;
         let taken = usize::try_from(exchange.body_taken()).unwrap_or(usize::MAX);
         if size > taken {
             let Ok(piece) = host::request_body(taken, size - taken) else {
@@ -65,21 +66,25 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
         let Ok(headers) = host::request_headers() else { return answers::refuse(&Reason::HostError.into()) };
         let peer_uri = host::property(&["connection", "uri_san_peer_certificate"]);
-        let origin = Origin::read();
+        // A request that has an upstream host is in its cluster; in a listener it has none yet.
+        let in_cluster = !host::property(&["upstream", "address"]).is_empty();
+        // Only an earlier attempt by this filter takes this header off; looking for its traces costs a call.
+        let is_retry = !headers.iter().any(|(name, _)| name == "x-forwarded-client-cert");
+        let verified_before = is_retry.then(|| host::property(&[CALLER]));
         let now = self.worker.now();
-        if !self.worker.ingress.borrow().has_credentials(now) {
-            self.worker.with_shared(|ingress, shared| ingress.keeper().observe(now, shared));
-        }
+        self.worker.look_for_credentials(now);
         let arrival = Arrival {
             headers: &headers,
             peer_uri: (!peer_uri.is_empty()).then_some(&peer_uri),
             body: if end_of_stream { Body::None } else { Body::Follows },
+            placement: if in_cluster { Placement::Cluster } else { Placement::Listener },
+            verified_before: verified_before.as_deref(),
         };
         let (exchange, step) = self.worker.ingress.borrow_mut().on_headers(now, self.id, &arrival);
         match step {
-            Step::Forward(changes) => forward(&self.worker, &changes, &headers, &origin),
+            Step::Forward(changes) => forward(&self.worker, &changes, &headers),
             Step::Hold => {
-                self.held = Some(self.worker.hold(self.id, Held { headers, exchange, origin }));
+                self.held = Some(self.worker.hold(self.id, Held { headers, exchange }));
                 self.worker.schedule();
                 Action::Pause
             }
@@ -108,7 +113,7 @@ impl Drop for Stream {
 /// Carries out a step in the context of the request itself.
 fn carry_out(worker: &Worker, step: Step, held: &Held) -> Action {
     match step {
-        Step::Forward(changes) => forward(worker, &changes, &held.headers, &held.origin),
+        Step::Forward(changes) => forward(worker, &changes, &held.headers),
         Step::Reject(refusal) => reject(worker, &refusal),
         Step::Hold => Action::Pause,
         Step::Pass => Action::Continue,
@@ -124,11 +129,10 @@ pub(crate) fn carry_out_later(worker: &Worker, step: Step, held: &Held) {
     }
 }
 
-fn forward(worker: &Worker, changes: &Changes, headers: &Headers, origin: &Origin) -> Action {
-    match worker.rewrite(changes, headers, origin) {
+fn forward(worker: &Worker, changes: &Changes, headers: &Headers) -> Action {
+    match worker.rewrite(changes, headers) {
         Ok(()) => Action::Continue,
-        Err(Rewrite::Host) => reject(worker, &Reason::HostError.into()),
-        Err(Rewrite::RouteChanged) => reject(worker, &Reason::RouteChanged.into()),
+        Err(HostError) => reject(worker, &Reason::HostError.into()),
     }
 }
 

@@ -10,6 +10,9 @@ use irsa_core::{Changes, Exchange, Ingress, Step};
 use crate::host::{self, Headers, HostError};
 use crate::metrics::Metrics;
 
+/// The filter state that names the verified caller: for the access log, and for a retry of the same request.
+pub(crate) const CALLER: &str = "meshbridge.caller";
+
 /// One signing plugin in one VM.
 pub(crate) struct Worker {
     pub(crate) ingress: RefCell<Ingress>,
@@ -27,20 +30,6 @@ pub(crate) struct Held {
     /// As they arrived.
     pub(crate) headers: Headers,
     pub(crate) exchange: Exchange,
-    pub(crate) origin: Origin,
-}
-
-/// Where Envoy wanted to send a request before its headers were changed.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Origin {
-    cluster: Vec<u8>,
-    route: Vec<u8>,
-}
-
-impl Origin {
-    pub(crate) fn read() -> Self {
-        Self { cluster: host::property(&["xds", "cluster_name"]), route: host::property(&["xds", "route_name"]) }
-    }
 }
 
 impl Worker {
@@ -87,6 +76,13 @@ impl Worker {
         look(&mut self.ingress.borrow_mut(), Shared { value: value.as_ref().map(|value| value.as_slice()), version })
     }
 
+    /// Another worker may have got credentials since the last tick.
+    pub(crate) fn look_for_credentials(&self, now: Now) {
+        if !self.ingress.borrow().has_credentials(now) {
+            self.with_shared(|ingress, shared| ingress.keeper().observe(now, shared));
+        }
+    }
+
     /// Keeps a request until [`Worker::release_some`] or its own callbacks decide about it.
     pub(crate) fn hold(&self, id: u32, held: Held) -> Rc<RefCell<Held>> {
         let held = Rc::new(RefCell::new(held));
@@ -102,15 +98,10 @@ impl Worker {
     }
 
     /// Carries out [`Step::Forward`]: afterwards the request is the signed one.
-    pub(crate) fn rewrite(&self, changes: &Changes, headers: &Headers, origin: &Origin) -> Result<(), Rewrite> {
-        host::replace_request_headers(changes.apply(headers)).map_err(|HostError| Rewrite::Host)?;
-        // In a downstream placement the change of headers made Envoy forget the route: it picks one anew, by host and
-        // path as they are now, and that must be the one that was authorised.
-        if Origin::read() != *origin {
-            return Err(Rewrite::RouteChanged);
-        }
+    pub(crate) fn rewrite(&self, changes: &Changes, headers: &Headers) -> Result<(), HostError> {
+        host::replace_request_headers(changes.apply(headers))?;
         if let Some(caller) = &changes.caller {
-            host::show("meshbridge.caller", caller.as_bytes());
+            host::show(CALLER, caller.as_bytes());
         }
         host::show("meshbridge.session", self.session.as_bytes());
         host::show("meshbridge.access_key_id", changes.access_key_id.as_bytes());
@@ -131,7 +122,7 @@ impl Worker {
                 continue;
             }
             let step = {
-                let Held { headers, exchange, .. } = &mut *held.borrow_mut();
+                let Held { headers, exchange } = &mut *held.borrow_mut();
                 self.ingress.borrow_mut().release(now, exchange, headers)
             };
             carry_out(self, step, &held.borrow());
@@ -140,10 +131,4 @@ impl Worker {
             log::error!("the root context could not be entered again");
         }
     }
-}
-
-/// Why a request could not be made the signed one.
-pub(crate) enum Rewrite {
-    Host,
-    RouteChanged,
 }

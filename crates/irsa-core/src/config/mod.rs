@@ -6,7 +6,6 @@ mod reader;
 mod sections;
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -126,9 +125,11 @@ impl Plugin {
         let mut report = Report::default();
         if host.vm_id.is_empty() {
             report.add(
-                "vm_config.vm_id",
-                "is empty, so that any other module of this Envoy with an empty vm_id could read the credentials",
-                "set it to a name of this ingress' own, such as \"irsa-signer\"",
+                &"vm_config.vm_id",
+                format_args!(
+                    "is empty, so that any other module of this Envoy with an empty vm_id could read the credentials"
+                ),
+                &"set it to a name of this ingress' own, such as \"irsa-signer\"",
             );
         }
         let plugin = parse_json(configuration, &mut report)
@@ -167,13 +168,13 @@ impl Config {
 fn parse_json(configuration: &[u8], report: &mut Report) -> Option<Json> {
     const REMEDY: &str = "give the plugin JSON with service_name, region, backend_hostname and role_arn";
     if configuration.trim_ascii().is_empty() {
-        report.add("configuration", "is empty", REMEDY);
+        report.add(&"configuration", format_args!("is empty"), &REMEDY);
         return None;
     }
     match serde_json::from_slice(configuration) {
         Ok(json) => Some(json),
         Err(error) => {
-            report.add("configuration", format!("is not JSON: {error}"), REMEDY);
+            report.add(&"configuration", format_args!("is not JSON: {error}"), &REMEDY);
             None
         }
     }
@@ -183,7 +184,7 @@ fn read_plugin(mut object: Object, report: &mut Report) -> Option<Plugin> {
     if object.has("health_of") {
         let of = object.take_text("health_of", report);
         if of.as_deref() == Some("") {
-            report.add("health_of", "is empty", "give the name of the signing plugin");
+            object.report("health_of", format_args!("is empty"), "give the name of the signing plugin", report);
         }
         object.finish_alone("health_of", report);
         return of.map(|of| Plugin::Health { of });

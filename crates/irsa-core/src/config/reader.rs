@@ -50,20 +50,32 @@ impl core::error::Error for Mistakes {}
 pub(crate) struct Report(pub(super) Vec<Mistake>);
 
 impl Report {
-    pub(crate) fn add(&mut self, field: impl Display, problem: impl Display, remedy: impl Display) {
-        self.push(&field, &problem, &remedy);
-    }
-
-    /// Once for all types: mistakes are rare, and every worker compiles the filter when it starts.
+    /// Once for all, and without texts made by its callers: mistakes are rare, and every worker compiles the filter when it starts.
     #[cold]
     #[inline(never)]
-    fn push(&mut self, field: &dyn Display, problem: &dyn Display, remedy: &dyn Display) {
-        self.0.push(Mistake { field: field.to_string(), problem: problem.to_string(), remedy: remedy.to_string() });
+    pub(crate) fn add(&mut self, field: &dyn Display, problem: fmt::Arguments<'_>, remedy: &dyn Display) {
+        let (field, problem, remedy) = (field.to_string(), problem.to_string(), remedy.to_string());
+        self.0.push(Mistake { field, problem, remedy });
     }
 
     /// Adds what a name's parser said, quoting the text.
-    pub(crate) fn add_invalid(&mut self, field: impl Display, text: &str, invalid: Invalid) {
-        self.add(field, format!("{} {}", quoted(text), invalid.problem), invalid.remedy);
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn add_invalid(&mut self, field: &dyn Display, text: &str, invalid: Invalid) {
+        self.add(field, format_args!("{} {}", Quoted(text), invalid.problem), &invalid.remedy);
+    }
+}
+
+/// Where a field stands, for messages.
+#[derive(Clone, Copy)]
+pub(crate) struct Path<'a> {
+    prefix: &'a str,
+    name: &'a str,
+}
+
+impl Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.prefix, Printable(self.name))
     }
 }
 
@@ -80,7 +92,7 @@ impl Object {
     pub(crate) fn new(path: &str, json: Json, report: &mut Report) -> Option<Self> {
         let Json::Object(mut fields) = json else {
             let field = if path.is_empty() { "configuration" } else { path };
-            report.add(field, format!("is {}, not an object", json.kind()), "write { \"name\": value, … }");
+            report.add(&field, format_args!("is {}, not an object", json.kind()), &"write { \"name\": value, … }");
             return None;
         };
         let prefix = if path.is_empty() { String::new() } else { format!("{path}.") };
@@ -90,7 +102,8 @@ impl Object {
             if first {
                 seen.push(name.clone());
             } else {
-                report.add(format!("{prefix}{}", printable(name)), "stands there twice", "keep one of them");
+                let field = Path { prefix: &prefix, name };
+                report.add(&field, format_args!("stands there twice"), &"keep one of them");
             }
             first
         });
@@ -98,8 +111,14 @@ impl Object {
     }
 
     /// The field's path, for messages.
-    pub(crate) fn path(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
+    pub(crate) fn path<'a>(&'a self, name: &'a str) -> Path<'a> {
+        Path { prefix: &self.prefix, name }
+    }
+
+    /// Adds a mistake in one field.
+    #[cold]
+    pub(crate) fn report(&self, name: &str, problem: fmt::Arguments<'_>, remedy: &str, report: &mut Report) {
+        report.add(&self.path(name), problem, &remedy);
     }
 
     /// Takes a field. `null` is the same as absent, except through [`Object::take_nullable`].
@@ -122,7 +141,7 @@ impl Object {
     /// Takes a field that must be an object, and reads it.
     pub(crate) fn take_object(&mut self, name: &'static str, report: &mut Report) -> Option<Self> {
         let json = self.take(name)?;
-        Self::new(&self.path(name), json, report)
+        Self::new(&self.path(name).to_string(), json, report)
     }
 
     /// Takes a text.
@@ -130,28 +149,25 @@ impl Object {
         match self.take(name)? {
             Json::Text(text) => Some(text),
             other => {
-                let problem = format!("is {}, not a text", other.kind());
-                report.add(self.path(name), problem, "write one text between double quotes");
+                let problem = format_args!("is {}, not a text", other.kind());
+                self.report(name, problem, "write one text between double quotes", report);
                 None
             }
         }
     }
 
     /// Takes a text and parses it.
+    ///
+    /// With a function pointer, so that it is compiled once for all types of one layout.
+    #[inline(never)]
     pub(crate) fn take_name<T>(
         &mut self,
         name: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, Invalid>,
+        parse: fn(&str) -> Result<T, Invalid>,
         report: &mut Report,
     ) -> Option<T> {
         let text = self.take_text(name, report)?;
-        match parse(&text) {
-            Ok(value) => Some(value),
-            Err(invalid) => {
-                report.add_invalid(self.path(name), &text, invalid);
-                None
-            }
-        }
+        parse(&text).map_err(|invalid| report.add_invalid(&self.path(name), &text, invalid)).ok()
     }
 
     /// The same for a field that must be there.
@@ -159,15 +175,17 @@ impl Object {
         &mut self,
         name: &'static str,
         example: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, Invalid>,
+        parse: fn(&str) -> Result<T, Invalid>,
         report: &mut Report,
     ) -> Option<T> {
-        if !self.has(name) {
-            self.take(name);
-            report.add(self.path(name), "is missing", format!("add \"{name}\": \"{example}\""));
-            return None;
-        }
+        self.require(name, example, report);
         self.take_name(name, parse, report)
+    }
+
+    fn require(&self, name: &'static str, example: &'static str, report: &mut Report) {
+        if !self.has(name) {
+            report.add(&self.path(name), format_args!("is missing"), &format_args!("add \"{name}\": \"{example}\""));
+        }
     }
 
     /// Takes a whole number between two bounds, both allowed.
@@ -178,12 +196,16 @@ impl Object {
         unit: &str,
         report: &mut Report,
     ) -> Option<u64> {
-        let remedy = format!("use a whole number of {unit} from {} to {}", bounds.start(), bounds.end());
-        match self.take(name)? {
+        let given = self.take(name)?;
+        let mut add = |problem: fmt::Arguments<'_>| {
+            let remedy = format_args!("use a whole number of {unit} from {} to {}", bounds.start(), bounds.end());
+            report.add(&self.path(name), problem, &remedy);
+        };
+        match given {
             Json::Whole(value) if bounds.contains(&value) => return Some(value),
-            Json::Whole(value) => report.add(self.path(name), format!("{value} is out of bounds"), remedy),
-            Json::OtherNumber => report.add(self.path(name), "is not a whole number", remedy),
-            other => report.add(self.path(name), format!("is {}, not a number", other.kind()), remedy),
+            Json::Whole(value) => add(format_args!("{value} is out of bounds")),
+            Json::OtherNumber => add(format_args!("is not a whole number")),
+            other => add(format_args!("is {}, not a number", other.kind())),
         }
         None
     }
@@ -191,12 +213,13 @@ impl Object {
     /// Reports every field that stands beside one that must be the only one.
     pub(crate) fn finish_alone(self, only: &'static str, report: &mut Report) {
         for (name, _) in &self.fields {
-            let problem = format!("cannot stand beside {only}, which makes the plugin a readiness probe");
-            report.add(self.path(&printable(name)), problem, "give the probe a plugin of its own");
+            let problem = format_args!("cannot stand beside {only}, which makes the plugin a readiness probe");
+            self.report(name, problem, "give the probe a plugin of its own", report);
         }
     }
 
     /// Reports every field that nobody took, and the likeliest one that was meant.
+    #[inline(never)]
     pub(crate) fn finish(self, report: &mut Report) {
         for (name, _) in &self.fields {
             let near = self.known.iter().find(|known| is_near(name, known));
@@ -204,28 +227,38 @@ impl Object {
                 Some(known) => format!("did you mean \"{known}\"?"),
                 None => format!("remove it; the fields here are {}", self.known.join(", ")),
             };
-            report.add(self.path(&printable(name)), "is not a field that this version knows", remedy);
+            self.report(name, format_args!("is not a field that this version knows"), &remedy, report);
         }
     }
 }
 
 /// A text of the configuration inside a message: between double quotes, printable, and not longer than a line.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("\"{}\"", printable(text))
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", Printable(self.0))
+    }
 }
 
-fn printable(text: &str) -> String {
-    let mut out: String = text.chars().take(100).flat_map(char::escape_default).collect();
-    if text.chars().nth(100).is_some() {
-        out.push('…');
+struct Printable<'a>(&'a str);
+
+impl Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, c) in self.0.chars().enumerate() {
+            if index == 100 {
+                return f.write_str("…");
+            }
+            write!(f, "{}", c.escape_default())?;
+        }
+        Ok(())
     }
-    out
 }
 
 /// Whether one text becomes the other by one or two letters, or by case and separators alone.
 fn is_near(given: &str, known: &str) -> bool {
     let plain = |text: &str| -> Vec<char> {
-        text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()).take(64).collect()
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(64).collect()
     };
     let (given, known) = (plain(given), plain(known));
     // Levenshtein distance, one row at a time.

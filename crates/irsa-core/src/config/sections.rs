@@ -1,11 +1,10 @@
 //! The sections of a signing plugin's configuration, each read from its own object.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::json::Json;
-use super::reader::{Object, Report, quoted};
+use super::reader::{Object, Quoted, Report};
 use super::{Config, Payload, Session, Sts, Token, Unauthenticated, cluster_name, policy};
 use crate::names::{
     CallerPattern, HeaderName, HostName, Invalid, Region, RoleArn, ServiceName, SessionName, TrustDomain,
@@ -23,15 +22,16 @@ pub(super) fn read_config(mut object: Object, report: &mut Report) -> Option<Con
     if let (Some(region), Some(role)) = (&region, &role_arn)
         && region.partition() != role.partition()
     {
-        report.add(
-            object.path("role_arn"),
-            format!(
+        object.report(
+            "role_arn",
+            format_args!(
                 "is a role of {}, but region {} is of {}",
                 role.partition().as_str(),
                 region.as_str(),
                 region.partition().as_str()
             ),
             "use a role and a region of one partition",
+            report,
         );
     }
 
@@ -135,7 +135,7 @@ fn read_session(object: &mut Object, backend: Option<&HostName>, report: &mut Re
         duration_seconds = section.take_whole("duration_seconds", 900..=43_200, "seconds", report);
         name = section.take_name("name", SessionName::parse, report);
         if let Some(json) = section.take("policy") {
-            policy = policy::read(&json, section.path("policy"), report);
+            policy = policy::read(&json, &section.path("policy"), report);
         }
         section.finish(report);
     }
@@ -151,30 +151,30 @@ fn read_session(object: &mut Object, backend: Option<&HostName>, report: &mut Re
 
 fn read_callers(object: &mut Object, report: &mut Report) -> Option<Vec<CallerPattern>> {
     const REMEDY: &str = "list SPIFFE IDs, such as [\"spiffe://example.org/web\"]";
-    let field = object.path("callers");
     let items = match object.take("callers")? {
         Json::List(items) => items,
         other => {
-            report.add(field, format!("is {}, not a list", other.kind()), REMEDY);
+            object.report("callers", format_args!("is {}, not a list", other.kind()), REMEDY, report);
             return None;
         }
     };
     if items.is_empty() {
-        report.add(field, "is empty, so that nobody could call", REMEDY);
+        object.report("callers", format_args!("is empty, so that nobody could call"), REMEDY, report);
         return None;
     }
     let mut callers = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
-        let field = format!("{field}[{index}]");
+        let path = object.path("callers");
+        let field = format_args!("{path}[{index}]");
         match item {
             Json::Text(text) => match CallerPattern::parse(&text) {
                 Ok(caller) if callers.contains(&caller) => {
-                    report.add(field, format!("{} stands there twice", quoted(&text)), "keep one of them");
+                    report.add(&field, format_args!("{} stands there twice", Quoted(&text)), &"keep one of them");
                 }
                 Ok(caller) => callers.push(caller),
-                Err(invalid) => report.add_invalid(field, &text, invalid),
+                Err(invalid) => report.add_invalid(&field, &text, invalid),
             },
-            other => report.add(field, format!("is {}, not a text", other.kind()), REMEDY),
+            other => report.add(&field, format_args!("is {}, not a text", other.kind()), &REMEDY),
         }
     }
     Some(callers)
@@ -190,10 +190,11 @@ fn check_trust_domain(
     let Some(trust_domain) = trust_domain else { return };
     for caller in callers.unwrap_or_default() {
         if caller.trust_domain() != trust_domain.as_str() {
-            report.add(
-                object.path("callers"),
-                format!("has a caller of {}, but trust_domain is {}", caller.trust_domain(), trust_domain.as_str()),
+            object.report(
+                "callers",
+                format_args!("has a caller of {}, but trust_domain is {}", caller.trust_domain(), trust_domain.as_str()),
                 "remove that caller, or leave trust_domain out",
+                report,
             );
         }
     }
@@ -205,12 +206,12 @@ fn read_caller_header(object: &mut Object, report: &mut Report) -> Option<Header
         Some(Json::Text(text)) => text,
         None => DEFAULT_CALLER_HEADER.to_string(),
         Some(other) => {
-            let problem = format!("is {}, not a text", other.kind());
-            report.add(object.path("caller_header"), problem, "name a header, or write null to send none");
+            let problem = format_args!("is {}, not a text", other.kind());
+            object.report("caller_header", problem, "name a header, or write null to send none", report);
             return None;
         }
     };
-    HeaderName::parse(&text).map_err(|invalid| report.add_invalid(object.path("caller_header"), &text, invalid)).ok()
+    HeaderName::parse(&text).map_err(|invalid| report.add_invalid(&object.path("caller_header"), &text, invalid)).ok()
 }
 
 fn read_payload(object: &mut Object, service: Option<&ServiceName>, report: &mut Report) -> Option<Payload> {
@@ -219,10 +220,11 @@ fn read_payload(object: &mut Object, service: Option<&ServiceName>, report: &mut
     let service = service?;
     match (chosen, service.is_s3_family()) {
         (Some(Payload::Unsigned), false) => {
-            report.add(
-                object.path("payload"),
-                format!("is \"unsigned\", which {} does not accept", service.as_str()),
+            object.report(
+                "payload",
+                format_args!("is \"unsigned\", which {} does not accept", service.as_str()),
                 "use \"signed\", or leave it out",
+                report,
             );
             None
         }
@@ -242,8 +244,8 @@ fn read_choice<T>(
     let [(first, _), (second, _)] = choices;
     let found = choices.into_iter().find(|(choice, _)| *choice == text);
     if found.is_none() {
-        let problem = format!("is {}", quoted(&text));
-        report.add(object.path(name), problem, format!("use \"{first}\" or \"{second}\""));
+        let remedy = format_args!("use \"{first}\" or \"{second}\"");
+        report.add(&object.path(name), format_args!("is {}", Quoted(&text)), &remedy);
     }
     found.map(|(_, value)| value)
 }

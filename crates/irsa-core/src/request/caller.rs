@@ -8,11 +8,13 @@ use crate::refusal::{Reason, Refusal};
 ///
 /// Envoy shows `connection.uri_san_peer_certificate` for any certificate that was *presented*, and only its first URI,
 /// while its RBAC matches any of them. So the certificate must have exactly one URI, which `x-forwarded-client-cert`
-/// shows on a listener that sanitises and sets it.
+/// shows on a listener that sanitises and sets it. On a retry that header is gone already: there the caller counts whom
+/// the first attempt verified.
 pub(super) fn identify<'a>(
     config: &Config,
     peer_uri: Option<&'a [u8]>,
     xfcc: impl Iterator<Item = &'a [u8]>,
+    verified_before: Option<&[u8]>,
 ) -> Result<Option<SpiffeId<'a>>, Refusal> {
     let Some(uri) = peer_uri.filter(|uri| !uri.is_empty()) else {
         return match config.unauthenticated {
@@ -20,7 +22,9 @@ pub(super) fn identify<'a>(
             Unauthenticated::Refuse => Err(Reason::NoClientCertificate.into()),
         };
     };
-    if !is_the_only_uri(uri, xfcc) {
+    let mut xfcc = xfcc.peekable();
+    let is_retry = verified_before == Some(uri) && xfcc.peek().is_none();
+    if !is_retry && !is_the_only_uri(uri, xfcc) {
         return Err(Reason::CallerAmbiguous.into());
     }
     let id = core::str::from_utf8(uri)

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use sigv4::{Header, PayloadHash, Request, Sha256Stream, Signer, Timestamp};
 
@@ -28,7 +29,6 @@ pub enum Step {
 }
 
 /// The headers of a request that is signed.
-#[derive(Debug)]
 pub struct Changes {
     fates: Vec<Fate>,
     set: Vec<(Name, Vec<u8>)>,
@@ -42,6 +42,14 @@ pub struct Changes {
 enum Name {
     Fixed(&'static str),
     Configured(HeaderName),
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Among the headers is the session token.
+        let Self { caller, access_key_id, .. } = self;
+        f.debug_struct("Changes").field("caller", caller).field("access_key_id", access_key_id).finish_non_exhaustive()
+    }
 }
 
 impl Changes {

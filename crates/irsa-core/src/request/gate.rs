@@ -7,7 +7,7 @@ use sigv4::{CanonicalTarget, PathRules};
 
 use super::headers::{Fate, fate, is_presigned_key};
 use super::payload::{Plan, plan};
-use super::{Arrival, caller, copy_source};
+use super::{Arrival, Placement, caller, copy_source};
 use crate::config::Config;
 use crate::names::HeaderName;
 use crate::refusal::{Reason, Refusal};
@@ -48,7 +48,8 @@ impl Gate {
         &self,
         arrival: &Arrival<'_, N, V>,
     ) -> Result<Admitted, Refusal> {
-        let caller = caller::identify(&self.config, arrival.peer_uri, values(arrival, "x-forwarded-client-cert"))?;
+        let xfcc = values(arrival, "x-forwarded-client-cert");
+        let caller = caller::identify(&self.config, arrival.peer_uri, xfcc, arrival.verified_before)?;
         let fates = self.sort_headers(arrival)?;
         let (method, target) = self.read_target(arrival)?;
         caller::authorize(self.config.callers.as_deref(), caller.as_ref())?;
@@ -95,6 +96,9 @@ impl Gate {
         let path = values(arrival, ":path").next().unwrap_or_default();
         let target = CanonicalTarget::parse(path, self.rules)
             .map_err(|error| Refusal { reason: Reason::MalformedTarget, detail: Some(alloc::format!("{error}")) })?;
+        if arrival.placement == Placement::Listener && target.path_was_reread() {
+            return Err(Reason::PathNotCanonical.into());
+        }
         // The keys are encoded, but every character of a presigned one is unreserved.
         if target.query_pairs().any(|(key, _)| is_presigned_key(key)) {
             return Err(Reason::PresignedQuery.into());

@@ -20,6 +20,21 @@ pub struct Arrival<'a, N, V> {
     pub peer_uri: Option<&'a [u8]>,
     /// Whether a body follows.
     pub body: Body,
+    /// Where the filter stands.
+    pub placement: Placement,
+    /// The caller that an earlier attempt of this very request verified, as the host kept it where no caller can
+    /// write. A retry arrives with the headers as the earlier attempt left them.
+    pub verified_before: Option<&'a [u8]>,
+}
+
+/// Where the filter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// In the backend's cluster: nothing comes after it.
+    Cluster,
+    /// In the listener: once its headers were changed, Envoy picks the route of the request again, by the path that is
+    /// there then, and does not tell.
+    Listener,
 }
 
 /// Whether a body follows the headers.

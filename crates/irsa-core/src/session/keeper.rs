@@ -14,9 +14,12 @@ use super::slot::{Live, Shared, Slot, Write};
 use super::step::{Answer, NoAnswer, Prospect, RootStep, StsCall, TokenCall};
 use super::terms::{TOKEN_TIMEOUT_MS, Terms};
 
-/// After its token call failed a worker lets the others try first: Envoy's main thread, where an internal listener
-/// cannot be called, has a VM too.
+/// A worker whose token call failed lets the others try first, until one succeeds: Envoy's main thread, where an
+/// internal listener cannot be called, has a VM too. Longer than a slow tick, so that the others do come first; and
+/// twice as long for the worker that tried last, so that two such workers take turns.
 const HANDICAP_MS: u64 = 1_500;
+/// Reading the token costs nothing and leaves no trace at STS: after so many failures the pauses grow no longer.
+const MOST_TOKEN_FAILURES: u32 = 3;
 /// Credentials that were obtained this far in the future mean that the clock went back.
 const CLOCK_WENT_BACK_MS: u64 = 60_000;
 
@@ -35,8 +38,10 @@ pub struct Keeper {
     outcome: Option<Outcome>,
     /// What the last [`Keeper::settle`] wants the shared value to become.
     settling: Option<Slot>,
-    /// Until then, by the steady clock, others go first.
-    handicap_until_ms: u64,
+    /// The fence of this worker's last token call, if that failed.
+    token_failed: Option<u64>,
+    /// Since when, by the steady clock, an attempt is wanted that nobody is at.
+    due_since_ms: Option<u64>,
     events: Vec<Event>,
 }
 
@@ -80,7 +85,8 @@ impl Keeper {
             attempt: None,
             outcome: None,
             settling: None,
-            handicap_until_ms: 0,
+            token_failed: None,
+            due_since_ms: None,
             events: Vec::new(),
         }
     }
@@ -183,6 +189,7 @@ impl Keeper {
         if !self.may_claim(now) {
             return RootStep::Rest;
         }
+        self.due_since_ms = None;
         let fence = self.slot.fence.wrapping_add(1);
         self.attempt = Some(Attempt { fence, since_ms: now.steady_ms, stage: Stage::Claiming });
         // Should the shared value have been lost, what this worker still has goes with the claim.
@@ -206,13 +213,16 @@ impl Keeper {
     }
 
     /// The answer to [`RootStep::ReadToken`].
-    pub fn on_token(&mut self, now: Now, answer: Result<Answer<'_>, NoAnswer>) -> RootStep {
-        let Some(Attempt { fence, since_ms, stage: Stage::ReadingToken }) = self.attempt.take() else {
+    pub fn on_token(&mut self, _now: Now, answer: Result<Answer<'_>, NoAnswer>) -> RootStep {
+        // An answer that nobody waits for must not end the attempt that is under way.
+        let is_awaited = |attempt: &mut Attempt| matches!(attempt.stage, Stage::ReadingToken);
+        let Some(Attempt { fence, since_ms, .. }) = self.attempt.take_if(is_awaited) else {
             return RootStep::Rest;
         };
         match read_token(answer) {
             Ok(token) => {
                 self.events.push(Event::TokenRead);
+                self.token_failed = None;
                 let body = AssumeRole {
                     role_arn: &self.terms.role_arn,
                     session_name: &self.terms.session_name,
@@ -224,7 +234,7 @@ impl Keeper {
                 RootStep::CallSts(StsCall { body, timeout_ms: self.terms.sts_timeout_ms })
             }
             Err(failure) => {
-                self.handicap_until_ms = now.steady_ms.saturating_add(HANDICAP_MS);
+                self.token_failed = Some(fence);
                 self.outcome = Some(Outcome { fence, result: Err(failure) });
                 RootStep::Settle
             }
@@ -233,7 +243,8 @@ impl Keeper {
 
     /// The answer to [`RootStep::CallSts`].
     pub fn on_sts(&mut self, now: Now, answer: Result<Answer<'_>, NoAnswer>) -> RootStep {
-        let Some(Attempt { fence, stage: Stage::AtSts(token), .. }) = self.attempt.take() else {
+        let is_awaited = |attempt: &mut Attempt| matches!(attempt.stage, Stage::AtSts(_));
+        let Some(Attempt { fence, stage: Stage::AtSts(token), .. }) = self.attempt.take_if(is_awaited) else {
             return RootStep::Rest;
         };
         let result = match answer {
@@ -273,8 +284,12 @@ impl Keeper {
             Err(failure) => {
                 slot.failures = slot.failures.saturating_add(1);
                 slot.outage = Some(failure.outage);
-                slot.next_attempt_ms =
-                    now.wall_ms.saturating_add(self.terms.spread.pause_ms(failure.retry, slot.failures, slot.fence));
+                let failures = match failure.outage {
+                    Outage::NoToken => slot.failures.min(MOST_TOKEN_FAILURES),
+                    Outage::StsDenied | Outage::StsUnavailable => slot.failures,
+                };
+                let pause_ms = self.terms.spread.pause_ms(failure.retry, failures, slot.fence);
+                slot.next_attempt_ms = now.wall_ms.saturating_add(pause_ms);
             }
         }
         let write = Write { value: slot.encode(), expect: shared.expect() };
@@ -301,13 +316,20 @@ impl Keeper {
         self.events.push(event);
     }
 
-    fn may_claim(&self, now: Now) -> bool {
+    fn may_claim(&mut self, now: Now) -> bool {
         let lease_is_held =
             self.slot.leased && now.steady_ms.saturating_sub(self.leased_since_ms) < self.terms.lease_ms();
-        !lease_is_held
-            && now.steady_ms >= self.handicap_until_ms
-            && self.next_attempt_in_ms(now) == 0
-            && self.is_due(now)
+        if lease_is_held || self.next_attempt_in_ms(now) > 0 || !self.is_due(now) {
+            self.due_since_ms = None;
+            return false;
+        }
+        let due_since_ms = *self.due_since_ms.get_or_insert(now.steady_ms);
+        let handicap_ms = match self.token_failed {
+            None => 0,
+            Some(fence) if fence == self.slot.fence => 2 * HANDICAP_MS,
+            Some(_) => HANDICAP_MS,
+        };
+        now.steady_ms.saturating_sub(due_since_ms) >= handicap_ms
     }
 
     /// Whether new credentials are wanted.
