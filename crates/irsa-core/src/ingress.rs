@@ -54,6 +54,12 @@ impl Ingress {
         self.keeper.current(now).is_some()
     }
 
+    /// Whether this request waits for credentials.
+    #[must_use]
+    pub fn is_waiting(&self, id: u32) -> bool {
+        self.waiting.contains(id)
+    }
+
     /// How many requests wait for credentials.
     #[must_use]
     pub fn waiting(&self) -> usize {

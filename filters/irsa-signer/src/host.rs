@@ -29,13 +29,14 @@ pub(crate) fn start(new_root: fn(u32) -> Box<dyn RootContext>) {
     proxy_wasm::set_root_context(new_root);
 }
 
-/// The wall clock, in milliseconds since 1970. 0 when there is none, which leaves every credential unobtained.
+/// The wall clock, in milliseconds since 1970. When there is none, the end of time: every credential is past its life
+/// then, and nothing is signed.
 pub(crate) fn wall_ms() -> u64 {
     hostcalls::get_current_time()
         .ok()
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
         .and_then(|since| u64::try_from(since.as_millis()).ok())
-        .unwrap_or(0)
+        .unwrap_or(u64::MAX)
 }
 
 pub(crate) fn set_tick_period(period_ms: u64) -> Result<(), HostError> {

@@ -9,6 +9,7 @@ use crate::host;
 pub(crate) struct Metrics {
     signed: Option<u32>,
     held: Option<u32>,
+    waited: Option<u32>,
     refused: Vec<(Reason, Option<u32>)>,
     issued: Option<u32>,
     failed_no_token: Option<u32>,
@@ -29,6 +30,7 @@ impl Metrics {
         Self {
             signed: counter("signed"),
             held: counter("held"),
+            waited: counter("waited"),
             refused: Reason::ALL.iter().map(|&reason| (reason, counter(&format!("refused.{reason}")))).collect(),
             issued: counter("exchange.issued"),
             failed_no_token: counter("exchange.failed.no-token"),
@@ -46,8 +48,14 @@ impl Metrics {
         host::increment(self.signed);
     }
 
+    /// Held for whatever reason: a body that is being hashed, or credentials.
     pub(crate) fn held(&self) {
         host::increment(self.held);
+    }
+
+    /// Held because there are no credentials.
+    pub(crate) fn waited(&self) {
+        host::increment(self.waited);
     }
 
     pub(crate) fn refused(&self, reason: Reason) {

@@ -51,15 +51,15 @@ impl Root {
     }
 
     fn configure_signer(&mut self, config: irsa_core::config::Config) {
+        let name = String::from_utf8_lossy(&host::property(&["plugin_name"])).into_owned();
         for warning in config.warnings() {
-            log::warn!("{warning}");
+            log::warn!("{name}: {warning}");
         }
         let node = host::property(&["node", "id"]);
-        let worker = Worker::new(Ingress::new(config, &node));
-        let name = host::property(&["plugin_name"]);
-        let key = shared_key::of_plugin(&String::from_utf8_lossy(&name));
+        let key = shared_key::of_plugin(&name);
+        let worker = Worker::new(name, Ingress::new(config, &node));
         if let Err(HostError) = host::overwrite_shared(&key, worker.shared_key().as_bytes()) {
-            log::error!("shared data could not be written: the readiness probe will say no");
+            log::error!("{}: shared data could not be written: the readiness probe will say no", worker.name);
         }
         worker.schedule();
         self.role = Role::Signer(Rc::new(worker));
@@ -149,7 +149,7 @@ impl RootContext for Root {
             Ok(Plugin::Signer(config)) => self.configure_signer(*config),
             Ok(Plugin::Health { of }) => self.role = Role::Health(of.into()),
             Err(mistakes) => {
-                log::error!("irsa-signer: {mistakes}");
+                log::error!("{}: {mistakes}", String::from_utf8_lossy(&host::property(&["plugin_name"])));
                 return false;
             }
         }
@@ -203,30 +203,29 @@ fn report(worker: &Worker) {
     for event in events {
         worker.metrics.on_event(&event, now.wall_ms / 1000);
         let ingress = worker.ingress.borrow();
+        let name = &worker.name;
         let (role, session) = (ingress.config().role_arn.as_str(), &ingress.config().session.name);
         match event {
-            Event::TokenRead => log::debug!("irsa-signer: the token was read"),
+            Event::TokenRead => {}
             Event::Issued { expires_ms, .. } => {
                 let seconds = (expires_ms / 1000).saturating_sub(now.wall_ms / 1000);
-                log::info!("irsa-signer: credentials of {role} as {session} for {seconds} s");
+                log::info!("{name}: credentials of {role} as {session} for {seconds} s");
             }
             Event::Failed { code, message, retry_in_ms, .. } if ingress.has_credentials(now) => {
                 log::warn!(
-                    "irsa-signer: credentials of {role} as {session} could not be refreshed ({code}: {message}); \
+                    "{name}: credentials of {role} as {session} could not be refreshed ({code}: {message}); \
                      the present ones stay in use, next attempt in {retry_in_ms} ms"
                 );
             }
             Event::Failed { outage, code, message, retry_in_ms } => {
                 let reason = irsa_core::Reason::from(Some(outage));
                 log::error!(
-                    "irsa-signer: no credentials of {role} as {session} ({code}: {message}); \
+                    "{name}: no credentials of {role} as {session} ({code}: {message}); \
                      requests are refused with {reason}, next attempt in {retry_in_ms} ms"
                 );
             }
             Event::ClockBeyondCorrection => {
-                log::error!(
-                    "irsa-signer: the clocks of this machine and of STS differ by more than a day; set the clock"
-                );
+                log::error!("{name}: the clocks of this machine and of STS differ by more than a day; set the clock");
             }
         }
     }

@@ -29,6 +29,7 @@ impl Stream {
         let step = self.take_body(&mut held.borrow_mut(), size, ends);
         match step {
             Step::Hold => {
+                self.worker.count_waiting(self.id, &mut held.borrow_mut());
                 self.worker.schedule();
                 Action::Pause
             }
@@ -45,7 +46,8 @@ impl Stream {
         let now = self.worker.now();
         self.worker.look_for_credentials(now);
         let mut ingress = self.worker.ingress.borrow_mut();
-        let Held { headers, exchange } = held;
+        held.body_seen = true;
+        let Held { headers, exchange, .. } = held;
         let taken = usize::try_from(exchange.body_taken()).unwrap_or(usize::MAX);
         if size > taken {
             let Ok(piece) = host::request_body(taken, size - taken) else {
@@ -84,7 +86,10 @@ impl HttpContext for Stream {
         match step {
             Step::Forward(changes) => forward(&self.worker, &changes, &headers),
             Step::Hold => {
-                self.held = Some(self.worker.hold(self.id, Held { headers, exchange }));
+                let held = Held { headers, exchange, counted_as_waiting: false, body_seen: false };
+                let held = self.worker.hold(self.id, held);
+                self.worker.count_waiting(self.id, &mut held.borrow_mut());
+                self.held = Some(held);
                 self.worker.schedule();
                 Action::Pause
             }
@@ -104,7 +109,10 @@ impl HttpContext for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.held.is_some() {
+        if let Some(held) = self.held.take() {
+            if held.borrow().exchange.is_open() {
+                self.worker.on_abandoned(&held.borrow());
+            }
             self.worker.forget(self.id);
         }
     }

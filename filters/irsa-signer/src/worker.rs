@@ -17,11 +17,14 @@ pub(crate) const CALLER: &str = "meshbridge.caller";
 pub(crate) struct Worker {
     pub(crate) ingress: RefCell<Ingress>,
     pub(crate) metrics: Metrics,
+    /// The plugin's name, for the log.
+    pub(crate) name: String,
     /// The session's name, for the access log.
     session: String,
     shared_key: String,
     steady_ms: Cell<u64>,
     tick_ms: Cell<u64>,
+    warned_of_bodies: Cell<bool>,
     held: RefCell<IdMap<Rc<RefCell<Held>>>>,
 }
 
@@ -30,20 +33,26 @@ pub(crate) struct Held {
     /// As they arrived.
     pub(crate) headers: Headers,
     pub(crate) exchange: Exchange,
+    /// Whether the metric for waiting requests has it.
+    pub(crate) counted_as_waiting: bool,
+    /// Whether Envoy has shown anything of the body.
+    pub(crate) body_seen: bool,
 }
 
 impl Worker {
-    pub(crate) fn new(mut ingress: Ingress) -> Self {
+    pub(crate) fn new(name: String, mut ingress: Ingress) -> Self {
         let metrics = Metrics::define(ingress.config().backend_hostname.as_str());
         let session = ingress.config().session.name.as_str().to_owned();
         let shared_key = ingress.keeper().shared_key().to_owned();
         Self {
             ingress: RefCell::new(ingress),
             metrics,
+            name,
             session,
             shared_key,
             steady_ms: Cell::new(0),
             tick_ms: Cell::new(0),
+            warned_of_bodies: Cell::new(false),
             held: RefCell::default(),
         }
     }
@@ -91,6 +100,26 @@ impl Worker {
         held
     }
 
+    /// Counts a held request once it waits for credentials.
+    pub(crate) fn count_waiting(&self, id: u32, held: &mut Held) {
+        if !held.counted_as_waiting && self.ingress.borrow().is_waiting(id) {
+            held.counted_as_waiting = true;
+            self.metrics.waited();
+        }
+    }
+
+    /// A request ended while its body was awaited. If Envoy never showed any of it, that is a mistake in its
+    /// configuration; said once in each VM.
+    pub(crate) fn on_abandoned(&self, held: &Held) {
+        if !held.body_seen && !held.counted_as_waiting && !self.warned_of_bodies.replace(true) {
+            log::warn!(
+                "{}: a request ended before anything of its body was seen; should that be so with every body, set \
+                 allow_on_headers_stop_iteration: true for this plugin, which hashes bodies",
+                self.name
+            );
+        }
+    }
+
     /// The request is decided, or gone.
     pub(crate) fn forget(&self, id: u32) {
         self.held.borrow_mut().remove(id);
@@ -122,7 +151,7 @@ impl Worker {
                 continue;
             }
             let step = {
-                let Held { headers, exchange } = &mut *held.borrow_mut();
+                let Held { headers, exchange, .. } = &mut *held.borrow_mut();
                 self.ingress.borrow_mut().release(now, exchange, headers)
             };
             carry_out(self, step, &held.borrow());

@@ -44,7 +44,7 @@ pub struct Config {
     pub token: Token,
     /// `session`: what is asked of STS.
     pub session: Session,
-    /// `callers`: who may call. `None`: whoever has a verified SPIFFE client certificate.
+    /// `callers`: who may call. `None`: whoever presents a SPIFFE client certificate; verifying it is the listener's part.
     pub callers: Option<Vec<CallerPattern>>,
     /// `trust_domain`: the only one that callers may be of. `None`: any.
     pub trust_domain: Option<TrustDomain>,

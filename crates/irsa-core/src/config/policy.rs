@@ -28,7 +28,11 @@ pub(super) fn read(json: &Json, field: &dyn Display, report: &mut Report) -> Opt
     }
     let mut text = String::new();
     if json.write(&mut text).is_none() {
-        report.add(field, format_args!("has a number that is not a whole one"), &"write such numbers between double quotes");
+        report.add(
+            field,
+            format_args!("has a number that is not a whole one"),
+            &"write such numbers between double quotes",
+        );
         return None;
     }
     if text.chars().count() > MAX_CHARS {

@@ -258,7 +258,11 @@ impl Display for Printable<'_> {
 /// Whether one text becomes the other by one or two letters, or by case and separators alone.
 fn is_near(given: &str, known: &str) -> bool {
     let plain = |text: &str| -> Vec<char> {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(64).collect()
+        text.chars()
+            .filter(|c| c.is_ascii_alphanumeric() || !c.is_ascii())
+            .map(|c| c.to_ascii_lowercase())
+            .take(64)
+            .collect()
     };
     let (given, known) = (plain(given), plain(known));
     // Levenshtein distance, one row at a time.

@@ -192,7 +192,11 @@ fn check_trust_domain(
         if caller.trust_domain() != trust_domain.as_str() {
             object.report(
                 "callers",
-                format_args!("has a caller of {}, but trust_domain is {}", caller.trust_domain(), trust_domain.as_str()),
+                format_args!(
+                    "has a caller of {}, but trust_domain is {}",
+                    caller.trust_domain(),
+                    trust_domain.as_str()
+                ),
                 "remove that caller, or leave trust_domain out",
                 report,
             );

@@ -49,7 +49,15 @@ pub struct Keeper {
 struct Attempt {
     fence: u64,
     since_ms: u64,
+    /// The same by the wall clock, which goes on while this thread is stopped.
+    since_wall_ms: u64,
     stage: Stage,
+}
+
+impl Attempt {
+    fn new(fence: u64, now: Now, stage: Stage) -> Self {
+        Self { fence, since_ms: now.steady_ms, since_wall_ms: now.wall_ms, stage }
+    }
 }
 
 #[derive(Debug)]
@@ -156,7 +164,9 @@ impl Keeper {
         if shared.version.is_some() && shared.version == self.version {
             return;
         }
-        let slot = shared.value.and_then(Slot::decode).unwrap_or_default();
+        // A value that was lost takes what this worker knows of AWS's clock with it no more than its credentials.
+        let lost = || Slot { offset: self.slot.offset, ..Slot::default() };
+        let slot = shared.value.and_then(Slot::decode).unwrap_or_else(lost);
         if slot.leased && (!self.slot.leased || slot.fence != self.slot.fence) {
             self.leased_since_ms = now.steady_ms;
         }
@@ -191,7 +201,7 @@ impl Keeper {
         }
         self.due_since_ms = None;
         let fence = self.slot.fence.wrapping_add(1);
-        self.attempt = Some(Attempt { fence, since_ms: now.steady_ms, stage: Stage::Claiming });
+        self.attempt = Some(Attempt::new(fence, now, Stage::Claiming));
         // Should the shared value have been lost, what this worker still has goes with the claim.
         let live = self.slot.live.clone().or_else(|| self.live.clone());
         let claim = Slot { fence, leased: true, live, ..self.slot.clone() };
@@ -205,7 +215,7 @@ impl Keeper {
                 self.slot.fence = fence;
                 self.slot.leased = true;
                 self.leased_since_ms = now.steady_ms;
-                self.attempt = Some(Attempt { fence, since_ms: now.steady_ms, stage: Stage::ReadingToken });
+                self.attempt = Some(Attempt::new(fence, now, Stage::ReadingToken));
                 RootStep::ReadToken(TokenCall { timeout_ms: TOKEN_TIMEOUT_MS })
             }
             _ => RootStep::Rest,
@@ -213,13 +223,20 @@ impl Keeper {
     }
 
     /// The answer to [`RootStep::ReadToken`].
-    pub fn on_token(&mut self, _now: Now, answer: Result<Answer<'_>, NoAnswer>) -> RootStep {
+    pub fn on_token(&mut self, now: Now, answer: Result<Answer<'_>, NoAnswer>) -> RootStep {
         // An answer that nobody waits for must not end the attempt that is under way.
         let is_awaited = |attempt: &mut Attempt| matches!(attempt.stage, Stage::ReadingToken);
-        let Some(Attempt { fence, since_ms, .. }) = self.attempt.take_if(is_awaited) else {
+        let Some(attempt) = self.attempt.take_if(is_awaited) else {
             return RootStep::Rest;
         };
-        match read_token(answer) {
+        let fence = attempt.fence;
+        let token = if now.wall_ms.abs_diff(attempt.since_wall_ms) > self.terms.latest_sts_call_ms() {
+            // This thread was stopped: another worker may be about to take over, or have done so.
+            Err(Failure::no_token("the answer of the token listener was seen too late".into()))
+        } else {
+            read_token(answer)
+        };
+        match token {
             Ok(token) => {
                 self.events.push(Event::TokenRead);
                 self.token_failed = None;
@@ -230,7 +247,7 @@ impl Keeper {
                     policy: self.terms.policy.as_deref(),
                 }
                 .form_body(&token);
-                self.attempt = Some(Attempt { fence, since_ms, stage: Stage::AtSts(token) });
+                self.attempt = Some(Attempt { stage: Stage::AtSts(token), ..attempt });
                 RootStep::CallSts(StsCall { body, timeout_ms: self.terms.sts_timeout_ms })
             }
             Err(failure) => {

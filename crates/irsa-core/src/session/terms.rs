@@ -45,6 +45,11 @@ impl Terms {
         TOKEN_TIMEOUT_MS + self.sts_timeout_ms + LEASE_MARGIN_MS
     }
 
+    /// How long after its claim a worker may still begin the call to STS: so that the call ends before the lease does.
+    pub(super) fn latest_sts_call_ms(&self) -> u64 {
+        TOKEN_TIMEOUT_MS + LEASE_MARGIN_MS
+    }
+
     /// How long a request may wait for the first credentials.
     #[must_use]
     pub fn longest_wait_ms(&self) -> u64 {
