@@ -1,5 +1,6 @@
 //! An ingress as it would run in a pod: a shipped configuration, a real Envoy with irsa-signer, and the double of AWS.
 
+mod sabotage;
 mod shipped;
 mod token;
 
@@ -14,8 +15,10 @@ use tempfile::TempDir;
 use crate::aws::{AwsDouble, AwsOptions, Policy, Role};
 use crate::client::{Client, Error, Request, Response};
 use crate::envoy::{Envoy, EnvoyOptions, find};
+use crate::herd::Herd;
 use crate::pki::{Identity, Pki};
 
+pub use sabotage::trap_in;
 pub use shipped::Shipped;
 pub use token::TokenMount;
 
@@ -37,6 +40,16 @@ pub enum Topology {
     S3,
     /// `ingress-api-gateway.yaml`
     ApiGateway,
+}
+
+impl Topology {
+    /// The shipped file.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::S3 => "ingress-s3.yaml",
+            Self::ApiGateway => "ingress-api-gateway.yaml",
+        }
+    }
 }
 
 /// Where the filter stands.
@@ -95,8 +108,8 @@ impl World {
         self.dir.path()
     }
 
-    /// The shipped configuration, adapted to this world.
-    pub fn shipped(&self, topology: Topology) -> Shipped {
+    /// The shipped file, with every placeholder replaced and every mount in this world's directory.
+    pub fn shipped_text(&self, topology: Topology) -> String {
         let path = |name: &str| self.dir().join(name).to_str().expect("a path in UTF-8").to_owned();
         let (mesh, pipe, token) = (path("mesh"), path("token.sock"), path("sa"));
         let (ca, wasm) = (path("aws-ca.pem"), find::wasm().expect("the artefact"));
@@ -110,17 +123,20 @@ impl World {
             ("/etc/ssl/certs/ca-certificates.crt", &ca),
             ("/etc/envoy/irsa-signer.wasm", wasm.to_str().expect("a path in UTF-8")),
         ];
-        let (file, backend) = match topology {
-            Topology::S3 => {
-                replacements.push(("CHANGE-ME-bucket", BUCKET));
-                ("ingress-s3.yaml", self.aws.s3().addr())
-            }
-            Topology::ApiGateway => {
-                replacements.push(("CHANGE-ME-api-id", "abc123"));
-                ("ingress-api-gateway.yaml", self.aws.api_gateway().addr())
-            }
+        replacements.push(match topology {
+            Topology::S3 => ("CHANGE-ME-bucket", BUCKET),
+            Topology::ApiGateway => ("CHANGE-ME-api-id", "abc123"),
+        });
+        Shipped::text(topology.file(), &replacements)
+    }
+
+    /// The same with the double in the place of AWS.
+    pub fn shipped(&self, topology: Topology) -> Shipped {
+        let mut shipped = Shipped::parse(&self.shipped_text(topology));
+        let backend = match topology {
+            Topology::S3 => self.aws.s3().addr(),
+            Topology::ApiGateway => self.aws.api_gateway().addr(),
         };
-        let mut shipped = Shipped::read(file, &replacements);
         shipped.redirect("backend", backend);
         shipped.redirect("sts", self.aws.sts());
         shipped
@@ -192,6 +208,29 @@ impl Ingress {
         self.caller(&[WEB])
     }
 
+    /// Very many callers at once, all of them the one that is allowed.
+    pub fn herd(&self, connections: usize, streams: usize) -> Herd {
+        Herd {
+            address: self.listener,
+            roots_pem: self.pki.mesh_ca_pem(),
+            identity: self.pki.mesh_client(&[WEB]).expect("a certificate"),
+            connections,
+            streams,
+            patience: Duration::from_secs(60),
+        }
+    }
+
+    /// How often a VM trapped, by Envoy's log.
+    pub fn traps(&self) -> usize {
+        self.envoy.logs().lines().filter(|line| line.contains("Uncaught RuntimeError")).count()
+    }
+
+    /// How often a VM was started anew after a trap, which Envoy does when the next request comes to its worker.
+    pub fn vm_restarts(&self) -> u64 {
+        let stats = self.envoy.stats("wasm.*vm_reload_success").unwrap_or_else(|e| panic!("{e}"));
+        stats.values().sum()
+    }
+
     /// The allowed caller's GET of a path.
     pub fn get(&self, target: &str) -> Result<Response, Error> {
         self.web().send(&Request::new("GET", target).host("ingress.mesh"))
@@ -222,6 +261,8 @@ impl Ingress {
     pub fn metric(&self, backend: &str, name: &str) -> u64 {
         let name = format!("wasmcustom.meshbridge_irsa.{}.{name}", backend.replace('.', "_"));
         let stats = self.envoy.stats("wasmcustom").unwrap_or_else(|e| panic!("{e}"));
-        *stats.get(&name).unwrap_or_else(|| panic!("no metric {name} among {:?}", stats.keys()))
+        // Envoy 1.36 puts `cluster.backend.` in front of what an upstream filter defines.
+        let found = stats.iter().find(|(full, _)| full.ends_with(&name));
+        *found.unwrap_or_else(|| panic!("no metric {name} among {:?}", stats.keys())).1
     }
 }

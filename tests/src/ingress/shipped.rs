@@ -12,8 +12,9 @@ pub struct Shipped {
 }
 
 impl Shipped {
-    /// Reads `envoy-configs/<name>` and replaces each text on the left by the one on the right; each must occur.
-    pub fn read(name: &str, replacements: &[(&str, &str)]) -> Self {
+    /// Reads `envoy-configs/<name>` and replaces each text on the left by the one on the right; each must occur, and
+    /// no placeholder may be left.
+    pub fn text(name: &str, replacements: &[(&str, &str)]) -> String {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy-configs").join(name);
         let mut text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         for (placeholder, value) in replacements {
@@ -22,7 +23,12 @@ impl Shipped {
         }
         let left = text.lines().find(|line| line.contains("CHANGE-ME") && !line.trim_start().starts_with('#'));
         assert_eq!(left, None, "{name} has a placeholder that nobody replaced");
-        let value: Value = yaml_serde::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        text
+    }
+
+    /// From such a text, with a free port for each listener.
+    pub fn parse(text: &str) -> Self {
+        let value: Value = yaml_serde::from_str(text).unwrap_or_else(|e| panic!("{e}"));
         let mut shipped = Self { value };
         // The harness has an admin interface of its own.
         shipped.value.as_object_mut().unwrap().remove("admin");

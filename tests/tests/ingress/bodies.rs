@@ -1,6 +1,7 @@
 //! Bodies: hashed or streamed, whole or in pieces, too large, mismatched, cut.
 
 use e2e::client::{Error, Request};
+use e2e::envoy::EnvoyOptions;
 use e2e::ingress::{BUCKET, Placement, Topology, World};
 use serde_json::json;
 
@@ -66,14 +67,21 @@ fn a_body_that_comes_in_pieces_is_hashed_as_a_whole() {
 
 #[test]
 fn a_body_that_trailers_end_is_signed_and_sent() {
-    for placement in PLACEMENTS {
+    let raw =
+        b"POST /prod/upload HTTP/1.1\r\nhost: ingress.mesh\r\ntransfer-encoding: chunked\r\ntrailer: x-end\r\n\r\n\
+        5\r\nhello\r\n6\r\n world\r\n0\r\nx-end: yes\r\n\r\n";
+    // Without the option Envoy drops the trailers of HTTP/1.1, and the last piece of data ends the body.
+    for (placement, trailers) in PLACEMENTS.into_iter().flat_map(|placement| [(placement, true), (placement, false)]) {
         let world = World::new();
-        let ingress = ready_as_shipped(&world, Topology::ApiGateway, placement);
-        let raw =
-            b"POST /prod/upload HTTP/1.1\r\nhost: ingress.mesh\r\ntransfer-encoding: chunked\r\ntrailer: x-end\r\n\r\n\
-            5\r\nhello\r\n6\r\n world\r\n0\r\nx-end: yes\r\n\r\n";
+        let mut shipped = world.shipped(Topology::ApiGateway);
+        shipped.manager("ingress")["http_protocol_options"] = json!({ "enable_trailers": trailers });
+        if placement == Placement::Downstream {
+            shipped.place_downstream();
+        }
+        let ingress = world.launch(shipped.value(), &EnvoyOptions::default());
+        ingress.wait_for_readiness(200, SOON);
         let answer = ingress.web().send_raw(raw).unwrap();
-        assert_eq!(answer.status, 200, "{placement:?}: {}", answer.text());
+        assert_eq!(answer.status, 200, "{placement:?} {trailers}: {}", answer.text());
         assert_eq!(received_body(&world), "hello world");
         world.aws.journal().assert_never_unsigned();
     }
@@ -156,7 +164,7 @@ fn an_s3_body_may_be_hashed_too() {
         if placement == Placement::Downstream {
             shipped.place_downstream();
         }
-        let ingress = world.launch(shipped.value(), &e2e::envoy::EnvoyOptions::default());
+        let ingress = world.launch(shipped.value(), &EnvoyOptions::default());
         ingress.wait_for_readiness(200, SOON);
         let put = |len: usize| Request::new("PUT", "/signed").host("ingress.mesh").body(text_of(len));
         assert_eq!(ingress.web().send(&put(1000)).unwrap().status, 200, "{placement:?}");
@@ -192,6 +200,20 @@ fn a_body_that_arrives_before_the_credentials_is_kept_and_signed_with_them() {
         }
         world.aws.journal().assert_never_unsigned();
     }
+}
+
+#[test]
+fn a_body_that_envoy_does_not_show_to_the_filter_is_never_forwarded_and_the_log_says_why() {
+    let world = World::new();
+    let mut shipped = world.shipped(Topology::ApiGateway);
+    shipped.signer()["typed_config"]["config"]["allow_on_headers_stop_iteration"] = json!(false);
+    shipped.manager("ingress")["stream_idle_timeout"] = json!("2s");
+    let ingress = world.launch(shipped.value(), &EnvoyOptions::default());
+    ingress.wait_for_readiness(200, SOON);
+    let answer = ingress.web().send(&post(b"hello")).unwrap();
+    assert!(answer.status >= 400, "{}", answer.text());
+    ingress.envoy.wait_for_log("set allow_on_headers_stop_iteration: true", SOON).unwrap();
+    assert!(world.aws.api_gateway().events().is_empty());
 }
 
 #[test]

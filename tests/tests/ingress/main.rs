@@ -2,7 +2,12 @@
 
 mod bodies;
 mod callers;
+mod configurations;
 mod credentials;
+mod herds;
+mod hostile;
 mod outages;
+mod routing;
 mod serves;
 mod support;
+mod traps;

@@ -64,7 +64,7 @@ fn sts_down_during_a_refresh_is_felt_by_nobody_until_the_credentials_expire() {
         }
         assert!(ingress.metric(S3_HOST, "exchange.failed.sts-unavailable") >= 1);
         assert!(ingress.envoy.logs().contains("the present ones stay in use"));
-        assert_eq!(ingress.metric(S3_HOST, "held"), 0);
+        assert_eq!(ingress.metric(S3_HOST, "waited"), 0);
         // Past expiry: refused, never unsigned.
         ingress.wait_for_readiness(503, SOON);
         assert_refused(&get(&ingress), "no-credentials", &ingress);

@@ -138,3 +138,25 @@ fn the_access_log_names_caller_session_and_access_key_and_no_secret() {
         assert!(!log.contains(&session.secret_access_key) && !log.contains(&session.session_token));
     }
 }
+
+#[test]
+fn prometheus_sees_backend_and_reason_as_labels() {
+    let world = World::new();
+    let ingress = ready_as_shipped(&world, Topology::S3, PLACEMENTS[0]);
+    assert_eq!(ingress.get("/%").unwrap().status, 400);
+    let text = ingress.envoy.admin_get("/stats/prometheus").unwrap();
+    let backend = S3_HOST.replace('.', "_");
+    let line = |name: &str, labels: &str| text.lines().any(|line| line.contains(name) && line.contains(labels));
+    assert!(line("meshbridge_irsa_expires_at", &format!("meshbridge_backend=\"{backend}\"")), "{text}");
+    assert!(line("meshbridge_irsa_refused", "meshbridge_reason=\"malformed-target\""));
+    assert!(line("meshbridge_irsa_refused", &format!("meshbridge_backend=\"{backend}\"")));
+}
+
+#[test]
+fn addresses_of_the_mesh_stay_in_the_mesh() {
+    let world = World::new();
+    let ingress = ready_as_shipped(&world, Topology::ApiGateway, PLACEMENTS[0]);
+    assert_eq!(ingress.get("/prod/x").unwrap().status, 200);
+    let event = &world.aws.api_gateway().events()[0];
+    assert!(!event["headers"].to_string().contains("127.0.0.1"), "{event}");
+}

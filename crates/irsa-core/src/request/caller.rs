@@ -107,6 +107,48 @@ impl<'a> Iterator for Pairs<'a> {
 mod tests {
     use super::*;
 
+    const WEB: &str = "spiffe://d/web";
+
+    fn identified(config: &Config, uri: Option<&str>, xfcc: &[&str], before: Option<&str>) -> Result<bool, Reason> {
+        let xfcc = xfcc.iter().map(|value| value.as_bytes());
+        identify(config, uri.map(str::as_bytes), xfcc, before.map(str::as_bytes))
+            .map(|caller| caller.is_some())
+            .map_err(|refusal| refusal.reason)
+    }
+
+    fn config() -> Config {
+        let text = br#"{ "service_name": "s3", "region": "us-west-2", "trust_domain": "d",
+            "backend_hostname": "b.s3.us-west-2.amazonaws.com", "role_arn": "arn:aws:iam::123456789012:role/r" }"#;
+        match crate::config::Plugin::parse(text, crate::config::Host { vm_id: "v" }) {
+            Ok(crate::config::Plugin::Signer(config)) => *config,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn on_a_retry_the_caller_counts_whom_the_first_attempt_verified() {
+        let config = config();
+        assert_eq!(identified(&config, Some(WEB), &[], Some(WEB)), Ok(true));
+        for (uri, xfcc, before, reason) in [
+            // Nobody was verified before, or somebody else was.
+            (Some(WEB), &[][..], None, Reason::CallerAmbiguous),
+            (Some(WEB), &[], Some(""), Reason::CallerAmbiguous),
+            (Some(WEB), &[], Some("spiffe://d/other"), Reason::CallerAmbiguous),
+            // It is no retry: the header is there, and says otherwise.
+            (Some(WEB), &["URI=spiffe://d/web;URI=spiffe://d/other"], Some(WEB), Reason::CallerAmbiguous),
+            (Some(WEB), &["URI=spiffe://d/other"], Some(WEB), Reason::CallerAmbiguous),
+            (Some(WEB), &[""], Some(WEB), Reason::CallerAmbiguous),
+            // Without a certificate nothing makes a caller.
+            (None, &[], Some(WEB), Reason::NoClientCertificate),
+            (Some(""), &[], Some(""), Reason::NoClientCertificate),
+            // What was verified is judged again all the same.
+            (Some("spiffe://e/web"), &[], Some("spiffe://e/web"), Reason::CallerTrustDomain),
+            (Some("https://d/web"), &[], Some("https://d/web"), Reason::CallerNotSpiffe),
+        ] {
+            assert_eq!(identified(&config, uri, xfcc, before), Err(reason), "{uri:?} {xfcc:?} {before:?}");
+        }
+    }
+
     fn only(uri: &str, xfcc: &[&str]) -> bool {
         is_the_only_uri(uri.as_bytes(), xfcc.iter().map(|value| value.as_bytes()))
     }
