@@ -137,7 +137,7 @@ impl Ingress {
         headers: &[(N, V)],
     ) -> Step {
         if !exchange.is_open() {
-            return Step::Pass;
+            return if exchange.is_signed() { Step::Pass } else { Step::Hold };
         }
         match self.try_sign(now, exchange, headers) {
             Some(step) => step,
@@ -182,7 +182,8 @@ impl Ingress {
     ) -> Step {
         match progress {
             Progress::NeedsBody => Step::Hold,
-            Progress::Decided => Step::Pass,
+            Progress::Signed => Step::Pass,
+            Progress::Closed => Step::Hold,
             Progress::Refused(refusal) => {
                 exchange.close();
                 Step::Reject(refusal)
@@ -233,5 +234,43 @@ impl Ingress {
 
     fn deadline_ms(&self, now: Now) -> u64 {
         now.steady_ms.saturating_add(self.keeper.longest_wait_ms())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Host, Plugin};
+    use crate::request::{Body, Placement};
+
+    fn ingress() -> Ingress {
+        let text = br#"{ "service_name": "execute-api", "region": "us-west-2", "max_body_bytes": 3,
+            "unauthenticated_callers": "allow", "backend_hostname": "a.execute-api.us-west-2.amazonaws.com",
+            "role_arn": "arn:aws:iam::123456789012:role/r" }"#;
+        match Plugin::parse(text, Host { vm_id: "v" }) {
+            Ok(Plugin::Signer(config)) => Ingress::new(*config, b"node"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_refused_request_ever_passes() {
+        let mut ingress = ingress();
+        let now = Now { wall_ms: 1_795_326_681_000, steady_ms: 0 };
+        let headers = [(":method", "POST"), (":path", "/x")];
+        let arrival = Arrival {
+            headers: &headers,
+            peer_uri: None,
+            body: Body::Follows,
+            placement: Placement::Cluster,
+            verified_before: None,
+        };
+        let (mut exchange, step) = ingress.on_headers(now, 1, &arrival);
+        assert!(matches!(step, Step::Hold));
+        assert!(matches!(ingress.on_body(now, 1, &mut exchange, &headers, b"four"), Step::Reject(_)));
+        // The host goes on to show what comes, as if the answer had not reached it.
+        assert!(matches!(ingress.on_body(now, 1, &mut exchange, &headers, b"more"), Step::Hold));
+        assert!(matches!(ingress.on_end(now, 1, &mut exchange, &headers), Step::Hold));
+        assert!(matches!(ingress.release(now, &mut exchange, &headers), Step::Hold));
     }
 }

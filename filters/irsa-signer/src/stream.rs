@@ -14,18 +14,31 @@ use crate::worker::{CALLER, Held, Worker};
 pub(crate) struct Stream {
     id: u32,
     worker: Rc<Worker>,
-    /// While Envoy holds the request's headers.
-    held: Option<Rc<RefCell<Held>>>,
+    phase: Phase,
+}
+
+/// How far the request is. Whatever comes of it before it is signed, or after it was refused, stays here: also when the
+/// answer to its caller could not be sent.
+enum Phase {
+    New,
+    /// Envoy holds its headers. The root's tick may have decided about it meanwhile.
+    Held(Rc<RefCell<Held>>),
+    Signed,
+    Refused,
 }
 
 impl Stream {
     pub(crate) fn new(id: u32, worker: Rc<Worker>) -> Self {
-        Self { id, worker, held: None }
+        Self { id, worker, phase: Phase::New }
     }
 
     /// More of the body, or its end. `size` is what Envoy has buffered of it by now.
     fn on_more(&mut self, size: usize, ends: bool) -> Action {
-        let Some(held) = self.held.clone() else { return Action::Continue };
+        let held = match &self.phase {
+            Phase::Held(held) => Rc::clone(held),
+            Phase::Signed => return Action::Continue,
+            Phase::New | Phase::Refused => return Action::Pause,
+        };
         let step = self.take_body(&mut held.borrow_mut(), size, ends);
         match step {
             Step::Hold => {
@@ -33,13 +46,18 @@ impl Stream {
                 self.worker.schedule();
                 Action::Pause
             }
-            Step::Pass => Action::Continue,
             step => {
-                self.held = None;
                 self.worker.forget(self.id);
-                carry_out(&self.worker, step, &held.borrow())
+                let action = carry_out(&self.worker, step, &held.borrow());
+                self.decide(action)
             }
         }
+    }
+
+    /// Remembers what became of the request.
+    fn decide(&mut self, action: Action) -> Action {
+        self.phase = if action == Action::Continue { Phase::Signed } else { Phase::Refused };
+        action
     }
 
     fn take_body(&self, held: &mut Held, size: usize, ends: bool) -> Step {
@@ -66,7 +84,10 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
-        let Ok(headers) = host::request_headers() else { return answers::refuse(&Reason::HostError.into()) };
+        let Ok(headers) = host::request_headers() else {
+            self.phase = Phase::Refused;
+            return reject(&self.worker, &Reason::HostError.into());
+        };
         let peer_uri = host::property(&["connection", "uri_san_peer_certificate"]);
         // A request that has an upstream host is in its cluster; in a listener it has none yet.
         let in_cluster = !host::property(&["upstream", "address"]).is_empty();
@@ -83,19 +104,21 @@ impl HttpContext for Stream {
             verified_before: verified_before.as_deref(),
         };
         let (exchange, step) = self.worker.ingress.borrow_mut().on_headers(now, self.id, &arrival);
-        match step {
+        let action = match step {
             Step::Forward(changes) => forward(&self.worker, &changes, &headers),
             Step::Hold => {
                 let held = Held { headers, exchange, counted_as_waiting: false, body_seen: false };
                 let held = self.worker.hold(self.id, held);
                 self.worker.count_waiting(self.id, &mut held.borrow_mut());
-                self.held = Some(held);
+                self.phase = Phase::Held(held);
                 self.worker.schedule();
-                Action::Pause
+                return Action::Pause;
             }
             Step::Reject(refusal) => reject(&self.worker, &refusal),
-            Step::Pass => Action::Continue,
-        }
+            // A new request was not signed before.
+            Step::Pass => reject(&self.worker, &Reason::HostError.into()),
+        };
+        self.decide(action)
     }
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
@@ -109,7 +132,7 @@ impl HttpContext for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let Some(held) = self.held.take() {
+        if let Phase::Held(held) = &self.phase {
             if held.borrow().exchange.is_open() {
                 self.worker.on_abandoned(&held.borrow());
             }

@@ -24,7 +24,7 @@ pub enum Step {
     Hold,
     /// Answer the caller; the reason is fixed text, fit for logs, metrics and response headers.
     Reject(Refusal),
-    /// It was decided before: let the rest of it pass.
+    /// It was signed before: let the rest of it pass.
     Pass,
 }
 
@@ -76,8 +76,10 @@ impl Changes {
 /// One request between its headers and the decision about it.
 #[derive(Debug)]
 pub struct Exchange {
+    /// Until the decision.
     admitted: Option<Admitted>,
     body: Collected,
+    signed: bool,
 }
 
 #[derive(Debug)]
@@ -97,15 +99,18 @@ pub(crate) enum Progress {
     Ready,
     /// It is refused.
     Refused(Refusal),
-    /// It was decided before.
-    Decided,
+    /// It was signed before.
+    Signed,
+    /// It was refused before: whatever still comes of it must not go on.
+    Closed,
 }
 
 impl Exchange {
     pub(crate) fn begin<N: AsRef<str>, V: AsRef<[u8]>>(gate: &Gate, arrival: &Arrival<'_, N, V>) -> (Self, Progress) {
         match gate.admit(arrival) {
             Err(refusal) => {
-                (Self { admitted: None, body: Collected::Known(PayloadHash::EMPTY) }, Progress::Refused(refusal))
+                let body = Collected::Known(PayloadHash::EMPTY);
+                (Self { admitted: None, body, signed: false }, Progress::Refused(refusal))
             }
             Ok(admitted) => {
                 let (body, progress) = match admitted.plan {
@@ -121,7 +126,7 @@ impl Exchange {
                         (Collected::Partly { hash: Sha256Stream::default(), claimed, most }, progress)
                     }
                 };
-                (Self { admitted: Some(admitted), body }, progress)
+                (Self { admitted: Some(admitted), body, signed: false }, progress)
             }
         }
     }
@@ -130,6 +135,17 @@ impl Exchange {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.admitted.is_some()
+    }
+
+    /// Whether it was signed.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.signed
+    }
+
+    /// How far a request is about which nothing is left to decide.
+    fn decided(&self) -> Progress {
+        if self.signed { Progress::Signed } else { Progress::Closed }
     }
 
     /// How many bytes of the body were taken so far.
@@ -144,7 +160,7 @@ impl Exchange {
     /// A piece of the body.
     pub(crate) fn on_body(&mut self, piece: &[u8]) -> Progress {
         if self.admitted.is_none() {
-            return Progress::Decided;
+            return self.decided();
         }
         match &mut self.body {
             Collected::Partly { hash, most, .. } => {
@@ -158,7 +174,7 @@ impl Exchange {
     /// The body is complete, with or without trailers.
     pub(crate) fn on_end(&mut self) -> Progress {
         if self.admitted.is_none() {
-            return Progress::Decided;
+            return self.decided();
         }
         if let Collected::Partly { hash, claimed, .. } = &mut self.body {
             let hash = core::mem::take(hash).finish();
@@ -170,7 +186,7 @@ impl Exchange {
         Progress::Ready
     }
 
-    /// Nothing more will be decided about this request.
+    /// It is refused, and nothing more will be decided about it.
     pub(crate) fn close(&mut self) {
         self.admitted = None;
     }
@@ -187,6 +203,7 @@ pub(crate) fn sign<N: AsRef<str>, V: AsRef<[u8]>>(
 ) -> Option<Changes> {
     let Collected::Known(payload) = exchange.body else { return None };
     let Admitted { target, method, fates, caller, .. } = exchange.admitted.take()?;
+    exchange.signed = true;
     let host = config.backend_hostname.as_str().as_bytes();
     let caller_header = config.caller_header.as_ref().zip(caller.as_deref());
 
