@@ -5,10 +5,15 @@ use std::path::{Path, PathBuf};
 
 use crate::artefact::{FILTERS, Filter};
 use crate::cmd::{Progress, cargo, minutes};
+use crate::reproducible::Machine;
 use crate::{tools, workspace};
 
 /// The target of all filters: on it they import from `env` only (wasip1 would add four imports and 24 KB).
 pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Of a filter's memory, in each VM. Deepest is the configuration's JSON, of which serde_json reads 128 levels: they took 24 KB.
+/// With the linker's 1 MiB all data would lie at addresses whose constants take a byte more.
+const STACK_BYTES: usize = 512 * 1024;
 
 /// How many steps [`all`] takes.
 pub const STEPS: usize = 1 + 2 * FILTERS.len();
@@ -21,21 +26,26 @@ pub fn command(root: &Path) -> Result<(), String> {
 /// Makes every artefact.
 pub fn all(root: &Path, progress: &mut Progress) -> Result<(), String> {
     progress.quiet(&format!("looking for the target {TARGET}"), || tools::wasm_target(root))?;
+    let machine = Machine::of(root)?;
+    let mut flags = machine.flags();
+    flags.push(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
     for filter in FILTERS {
         let what = format!("building {} for {TARGET}", filter.package);
         let mut build = cargo(root, ["build", "-p", filter.package, "--target", TARGET, "--profile", "wasm"]);
+        // It goes before all other places that flags can come from: the artefact depends on none of them.
+        build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         if !progress.shown(&what, &mut build, minutes(20))?.success {
             return Err(format!("{} does not build for {TARGET}; see above", filter.package));
         }
         let what = format!("pruning and checking {}", filter.package);
-        let report = progress.quiet(&what, || finish(root, filter))?;
+        let report = progress.quiet(&what, || finish(root, filter, &machine))?;
         print!("{report}");
     }
     Ok(())
 }
 
 /// From the linker's output to `dist/`; returns the table to print.
-fn finish(root: &Path, filter: &Filter) -> Result<String, String> {
+fn finish(root: &Path, filter: &Filter, machine: &Machine) -> Result<String, String> {
     let built =
         workspace::cargo_target(root).join(TARGET).join("wasm").join(filter.package.replace('-', "_") + ".wasm");
     let raw = fs::read(&built).map_err(|e| format!("{} cannot be read: {e}", built.display()))?;
@@ -43,6 +53,13 @@ fn finish(root: &Path, filter: &Filter) -> Result<String, String> {
     let sources = sources(&root.join("filters").join(filter.package).join("src"));
     let mut problems = filter.problems(&artefact);
     problems.extend(filter.unreachable_callbacks(&sources));
+    problems.extend(filter.trapped_calls(&artefact, &sources));
+    problems.extend(machine.found_in(&artefact.wasm).into_iter().map(|path| {
+        format!(
+            "{} has {path} in it, a path of this machine; add what it is a path of to xtask/src/reproducible.rs",
+            filter.package
+        )
+    }));
 
     let path = workspace::artefact(root, filter.package);
     let refused = path.with_extension("refused.wasm");

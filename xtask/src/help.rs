@@ -23,10 +23,12 @@ const COMMANDS: &[(&str, &str)] = &[
         "\
 cargo xtask build
 
-Compiles each filter for wasm32-unknown-unknown (profile `wasm`), takes out the exported proxy_on_* callbacks that the
-filter does not implement and the code that only they reached, strips custom sections, checks that every import is on the
-filter's list and that it is not over its weight, and writes dist/<filter>.wasm. What is declared about each filter stands
-in xtask/src/artefact.rs. The same sources and compiler give the same bytes; the SHA-256 is printed.
+Compiles each filter for wasm32-unknown-unknown (profile `wasm`) and makes the linker's output smaller: takes out the
+exported proxy_on_* callbacks that the filter does not implement, makes the SDK's methods trap that nothing calls, drops
+what only these reached, keeps one of functions that are alike, and drops custom sections. Checks that the filter imports
+exactly the host functions of its list, is not over its weight and has no path of this machine in it, and writes
+dist/<filter>.wasm. What is declared about each filter stands in xtask/src/artefact.rs.
+The same sources and compiler give the same bytes; the SHA-256 is printed.
 An artefact that fails a check goes to dist/<filter>.refused.wasm, and the command fails.
 ",
     ),

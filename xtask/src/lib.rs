@@ -10,6 +10,8 @@ pub mod envoy;
 pub mod help;
 pub mod process_tree;
 pub mod prune;
+pub mod reproducible;
+pub mod sdk;
 pub mod tally;
 pub mod test;
 pub mod tidy;

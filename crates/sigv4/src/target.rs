@@ -1,7 +1,10 @@
 //! The request target: each byte decoded once, encoded once, and the query sorted.
 
+use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::fmt;
+use core::ops::Range;
 
 /// How a service reads the path of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,33 +218,27 @@ fn close_segment(out: &mut Vec<u8>, segment: usize, end: End) -> bool {
 }
 
 fn write_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), TargetError> {
-    /// Where one encoded parameter stands in the buffer: `key` up to `value`, `value` up to `end`.
-    struct Pair {
-        key: usize,
-        value: usize,
-        end: usize,
-    }
-
     let mut encoded = Vec::with_capacity(raw.len() + 8);
-    let mut pairs = Vec::new();
+    let mut parts = Vec::new();
     for parameter in raw.split(|&b| b == b'&').filter(|parameter| !parameter.is_empty()) {
-        let key = encoded.len();
         let mut halves = parameter.splitn(2, |&b| b == b'=');
+        let key = encoded.len();
         write_query_part(halves.next().unwrap_or_default(), &mut encoded)?;
         let value = encoded.len();
         write_query_part(halves.next().unwrap_or_default(), &mut encoded)?;
-        pairs.push(Pair { key, value, end: encoded.len() });
+        parts.push((key..value, value..encoded.len()));
     }
-    let text = |from: usize, to: usize| encoded.get(from..to).unwrap_or_default();
+    let text = |range: Range<usize>| encoded.get(range).unwrap_or_default();
     // By name first and then by value, both encoded: sorting `name=value` as one text would put `a-b=` before `a=`.
-    pairs.sort_unstable_by(|a, b| {
-        text(a.key, a.value).cmp(text(b.key, b.value)).then_with(|| text(a.value, a.end).cmp(text(b.value, b.end)))
-    });
-    for (index, pair) in pairs.iter().enumerate() {
-        out.push(if index == 0 { b'?' } else { b'&' });
-        out.extend_from_slice(text(pair.key, pair.value));
+    // In a heap: callers choose how many there are, and the library's sort is the largest function of a filter.
+    let mut pairs: BinaryHeap<_> = parts.into_iter().map(|(key, value)| Reverse((text(key), text(value)))).collect();
+    let mut separator = b'?';
+    while let Some(Reverse((key, value))) = pairs.pop() {
+        out.push(separator);
+        separator = b'&';
+        out.extend_from_slice(key);
         out.push(b'=');
-        out.extend_from_slice(text(pair.value, pair.end));
+        out.extend_from_slice(value);
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ fn whatever_sts_answers_instead_of_credentials_is_refused_and_survived() {
         Fault::Throttling,
         Fault::Status503,
         Fault::IdpCommunicationError,
-        Fault::MissingField("SessionToken".into()),
+        Fault::MissingField("SessionToken"),
         Fault::Hang,
     ];
     std::thread::scope(|scope| {

@@ -42,16 +42,23 @@ pub(super) fn plan(mode: Payload, body: Body, claim: Option<&[u8]>) -> Result<Pl
 
 fn read_claim(value: Option<&[u8]>) -> Result<Claim, Refusal> {
     let Some(value) = value else { return Ok(Claim::Nothing) };
-    match value {
-        b"UNSIGNED-PAYLOAD" => Ok(Claim::Unsigned),
-        b"STREAMING-UNSIGNED-PAYLOAD-TRAILER"
-        | b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
-        | b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
-        | b"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"
-        | b"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER" => Ok(Claim::Chunked),
-        _ => PayloadHash::from_hex(value).map(Claim::Hash).ok_or(Reason::PayloadHashInvalid.into()),
+    if value == b"UNSIGNED-PAYLOAD" {
+        return Ok(Claim::Unsigned);
     }
+    if CHUNKED.iter().any(|chunked| chunked.as_bytes() == value) {
+        return Ok(Claim::Chunked);
+    }
+    PayloadHash::from_hex(value).map(Claim::Hash).ok_or(Reason::PayloadHashInvalid.into())
 }
+
+/// Bodies that are signed chunk by chunk. Compared as texts: a pattern of bytes is compiled byte by byte.
+const CHUNKED: [&str; 5] = [
+    "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
+    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER",
+];
 
 #[cfg(test)]
 mod tests {
