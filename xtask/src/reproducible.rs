@@ -62,7 +62,7 @@ mod tests {
 
     fn machine(cargo_home: &Path) -> Machine {
         Machine {
-            workspace: "/work/mesh".into(),
+            workspace: "/builds/mesh".into(),
             cargo_home: cargo_home.into(),
             sysroot: "/opt/rust".into(),
             compiler: "abc".into(),
@@ -81,7 +81,7 @@ mod tests {
             [
                 format!("--remap-path-prefix={}/index-1/=", registries.display()),
                 format!("--remap-path-prefix={}/mirror-2/=", registries.display()),
-                "--remap-path-prefix=/work/mesh/=".to_owned(),
+                "--remap-path-prefix=/builds/mesh/=".to_owned(),
                 "--remap-path-prefix=/opt/rust/lib/rustlib/src/rust=/rustc/abc".to_owned(),
             ]
         );

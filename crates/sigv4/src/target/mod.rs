@@ -1,10 +1,14 @@
 //! The request target: each byte decoded once, encoded once, and the query sorted.
 
-use alloc::collections::BinaryHeap;
+mod path;
+mod percent;
+mod query;
+
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 use core::fmt;
-use core::ops::Range;
+
+use path::write_path;
+use query::write_query;
 
 /// How a service reads the path of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,143 +161,6 @@ impl CanonicalTarget {
                 }
             }
         }
-    }
-}
-
-/// Writes the canonical path, and returns [`CanonicalTarget::path_was_reread`].
-fn write_path(raw: &[u8], rules: PathRules, out: &mut Vec<u8>) -> Result<bool, TargetError> {
-    let mut reread = false;
-    // `raw` begins with a slash, so the first segment is what follows it.
-    out.push(b'/');
-    let mut segment = out.len();
-    let mut rest = raw.get(1..).unwrap_or_default();
-    while let Some(Decoded { byte, was_encoded, rest: tail }) = decode_first(rest)? {
-        rest = tail;
-        if byte == b'/' && (!was_encoded || rules.encode == Encode::Once) {
-            reread |= was_encoded;
-            match rules.normalize {
-                Normalize::No => out.push(b'/'),
-                Normalize::Yes => reread |= close_segment(out, segment, End::Slash),
-            }
-            segment = out.len();
-        } else {
-            reread |= was_encoded && is_unreserved(byte);
-            write_encoded(byte, out);
-        }
-    }
-    if rules.normalize == Normalize::Yes && out.len() > segment {
-        reread |= close_segment(out, segment, End::Path);
-    }
-    Ok(reread)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Slash,
-    Path,
-}
-
-/// Resolves the segment that starts at `segment`; everything before it is resolved and ends with a slash. Whether there
-/// was anything to resolve.
-fn close_segment(out: &mut Vec<u8>, segment: usize, end: End) -> bool {
-    match out.get(segment..).unwrap_or_default() {
-        b"" | b"." => {
-            out.truncate(segment);
-            true
-        }
-        b".." => {
-            // Drop this segment, the slash before it and the segment before that: back to the last slash but one.
-            let parent = out.get(..segment.saturating_sub(1)).unwrap_or_default();
-            let keep = parent.iter().rposition(|&b| b == b'/').map_or(1, |slash| slash + 1);
-            out.truncate(keep);
-            true
-        }
-        _ => {
-            if end == End::Slash {
-                out.push(b'/');
-            }
-            false
-        }
-    }
-}
-
-fn write_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), TargetError> {
-    let mut encoded = Vec::with_capacity(raw.len() + 8);
-    let mut parts = Vec::new();
-    for parameter in raw.split(|&b| b == b'&').filter(|parameter| !parameter.is_empty()) {
-        let mut halves = parameter.splitn(2, |&b| b == b'=');
-        let key = encoded.len();
-        write_query_part(halves.next().unwrap_or_default(), &mut encoded)?;
-        let value = encoded.len();
-        write_query_part(halves.next().unwrap_or_default(), &mut encoded)?;
-        parts.push((key..value, value..encoded.len()));
-    }
-    let text = |range: Range<usize>| encoded.get(range).unwrap_or_default();
-    // By name first and then by value, both encoded: sorting `name=value` as one text would put `a-b=` before `a=`.
-    // In a heap: callers choose how many there are, and the library's sort is the largest function of a filter.
-    let mut pairs: BinaryHeap<_> = parts.into_iter().map(|(key, value)| Reverse((text(key), text(value)))).collect();
-    let mut separator = b'?';
-    while let Some(Reverse((key, value))) = pairs.pop() {
-        out.push(separator);
-        separator = b'&';
-        out.extend_from_slice(key);
-        out.push(b'=');
-        out.extend_from_slice(value);
-    }
-    Ok(())
-}
-
-fn write_query_part(mut raw: &[u8], out: &mut Vec<u8>) -> Result<(), TargetError> {
-    while let Some(Decoded { byte, was_encoded, rest }) = decode_first(raw)? {
-        raw = rest;
-        write_encoded(if byte == b'+' && !was_encoded { b' ' } else { byte }, out);
-    }
-    Ok(())
-}
-
-/// The first byte of a text after decoding.
-struct Decoded<'a> {
-    byte: u8,
-    /// Whether it stood there as `%XX`.
-    was_encoded: bool,
-    rest: &'a [u8],
-}
-
-fn decode_first(raw: &[u8]) -> Result<Option<Decoded<'_>>, TargetError> {
-    let decoded = match raw {
-        [] => return Ok(None),
-        [b'%', high, low, rest @ ..] => match (hex_value(*high), hex_value(*low)) {
-            (Some(high), Some(low)) => Decoded { byte: high << 4 | low, was_encoded: true, rest },
-            _ => return Err(TargetError::MalformedPercent),
-        },
-        [b'%', ..] => return Err(TargetError::MalformedPercent),
-        [b'#', ..] => return Err(TargetError::Fragment),
-        [byte, rest @ ..] => Decoded { byte: *byte, was_encoded: false, rest },
-    };
-    if decoded.byte == 0 { Err(TargetError::Nul) } else { Ok(Some(decoded)) }
-}
-
-fn hex_value(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
-
-/// RFC 3986, section 2.3.
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
-/// Percent-encodes all but the unreserved characters, in upper-case hexadecimal.
-fn write_encoded(byte: u8, out: &mut Vec<u8>) {
-    if is_unreserved(byte) {
-        out.push(byte);
-    } else {
-        let digit = |value: u8| if value < 10 { b'0' + value } else { b'A' + (value - 10) };
-        out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
     }
 }
 
