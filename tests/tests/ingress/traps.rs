@@ -43,6 +43,7 @@ fn a_trap_fails_the_request_closed_and_the_next_one_is_served_by_a_new_vm() {
 
         let trapped = ingress.web().with_timeout(Duration::from_secs(60)).send_raw(WITH_TRAILERS);
         assert!(trapped.as_ref().map_or(true, |answer| answer.status >= 500), "{placement:?}: {trapped:?}");
+        ingress.envoy.wait_for_log("Uncaught RuntimeError", SOON).unwrap_or_else(|e| panic!("{placement:?}: {e}"));
         assert_eq!(ingress.traps(), 1, "{placement:?}: {}", ingress.log_tail());
         // Requests go to either worker: in time also to the one whose VM trapped.
         let is_back =
