@@ -57,10 +57,16 @@ fn five_thousand_that_wait_in_one_vm_are_all_served_when_credentials_come() {
     let manager = shipped.manager("ingress");
     manager["http2_protocol_options"]["max_concurrent_streams"] = json!(2000);
     manager["access_log"] = json!([]);
-    // The double need not stand 5,000 connections at once: after their release the requests queue in Envoy.
+    // The double need not stand 5,000 connections at once: after their release the requests queue in Envoy, on a busy
+    // machine for longer than the shipped timers allow.
+    manager["stream_idle_timeout"] = json!("120s");
+    let route = manager.pointer_mut("/route_config/virtual_hosts/0/routes/0/route").unwrap();
+    route["timeout"] = json!("120s");
     shipped.cluster("backend")["circuit_breakers"]["thresholds"][0]["max_connections"] = json!(16);
     let ingress = world.launch(shipped.value(), &EnvoyOptions { workers: 1, ..EnvoyOptions::default() });
-    let seen = ingress.herd(5, 1000).get("/a");
+    let mut herd = ingress.herd(5, 1000);
+    herd.patience = Duration::from_secs(150);
+    let seen = herd.get("/a");
     assert_eq!(seen, tally(&[(200, "", 5000)]), "{}", ingress.log_tail());
     assert_eq!(ingress.metric(S3_HOST, "waited"), 5000);
     assert_eq!(ingress.traps(), 0);
