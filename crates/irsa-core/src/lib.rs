@@ -17,6 +17,8 @@ pub mod session;
 pub mod shared_key;
 mod waiting;
 
+pub use sigv4::CanonicalTarget;
+
 pub use ingress::Ingress;
 pub use readiness::Readiness;
 pub use refusal::{Reason, Refusal};

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use irsa_core::{Arrival, Body, Changes, Placement, Reason, Refusal, Step};
+use irsa_core::{Arrival, Body, CanonicalTarget, Changes, Placement, Reason, Refusal, Step};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::answers;
 use crate::host::{self, Headers, HostError};
-use crate::worker::{CALLER, Held, Worker};
+use crate::worker::{Held, Worker, verified_before};
 
 pub(crate) struct Stream {
     id: u32,
@@ -89,18 +89,17 @@ impl HttpContext for Stream {
             return reject(&self.worker, &Reason::HostError.into());
         };
         let peer_uri = host::property(&["connection", "uri_san_peer_certificate"]);
-        // A request that has an upstream host is in its cluster; in a listener it has none yet.
-        let in_cluster = !host::property(&["upstream", "address"]).is_empty();
-        // Only an earlier attempt by this filter takes this header off; looking for its traces costs a call.
-        let is_retry = !headers.iter().any(|(name, _)| name == "x-forwarded-client-cert");
-        let verified_before = is_retry.then(|| host::property(&[CALLER]));
+        // Only an earlier attempt by this filter takes this header off. Each property costs as much as a signature: those
+        // that most requests do not need are not read.
+        let is_retry = !peer_uri.is_empty() && !headers.iter().any(|(name, _)| name == "x-forwarded-client-cert");
+        let verified_before = if is_retry { verified_before() } else { None };
         let now = self.worker.now();
         self.worker.look_for_credentials(now);
         let arrival = Arrival {
             headers: &headers,
             peer_uri: (!peer_uri.is_empty()).then_some(&peer_uri),
             body: if end_of_stream { Body::None } else { Body::Follows },
-            placement: if in_cluster { Placement::Cluster } else { Placement::Listener },
+            placement: placement(&headers),
             verified_before: verified_before.as_deref(),
         };
         let (exchange, step) = self.worker.ingress.borrow_mut().on_headers(now, self.id, &arrival);
@@ -138,6 +137,17 @@ impl Drop for Stream {
             }
             self.worker.forget(self.id);
         }
+    }
+}
+
+/// Where the filter stands, as far as it makes a difference for this request.
+fn placement(headers: &Headers) -> Placement {
+    let path = headers.iter().find(|(name, _)| name == ":path").map_or(&[][..], |(_, path)| path);
+    // A request that has an upstream host is in its cluster; in a listener it has none yet.
+    if CanonicalTarget::path_may_be_reread(path) && host::property(&["upstream", "address"]).is_empty() {
+        Placement::Listener
+    } else {
+        Placement::Cluster
     }
 }
 

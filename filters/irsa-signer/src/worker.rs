@@ -10,8 +10,9 @@ use irsa_core::{Changes, Exchange, Ingress, Step};
 use crate::host::{self, Headers, HostError};
 use crate::metrics::Metrics;
 
-/// The filter state that names the verified caller: for the access log, and for a retry of the same request.
-pub(crate) const CALLER: &str = "meshbridge.caller";
+/// The filter state of a signed request: `<caller> <session>/<access key ID>`, where the caller may be `-`. For the access
+/// log, and for a retry of the same request. One value, because each costs as much as a signature does.
+const SIGNED: &str = "meshbridge.signed";
 
 /// One signing plugin in one VM.
 pub(crate) struct Worker {
@@ -37,6 +38,14 @@ pub(crate) struct Held {
     pub(crate) counted_as_waiting: bool,
     /// Whether Envoy has shown anything of the body.
     pub(crate) body_seen: bool,
+}
+
+/// The caller that an earlier attempt of the request of this context verified, if there was one.
+pub(crate) fn verified_before() -> Option<Vec<u8>> {
+    let mut signed = host::property(&[SIGNED]);
+    let end = signed.iter().position(|&byte| byte == b' ')?;
+    signed.truncate(end);
+    Some(signed)
 }
 
 impl Worker {
@@ -129,11 +138,12 @@ impl Worker {
     /// Carries out [`Step::Forward`]: afterwards the request is the signed one.
     pub(crate) fn rewrite(&self, changes: &Changes, headers: &Headers) -> Result<(), HostError> {
         host::replace_request_headers(changes.apply(headers))?;
-        if let Some(caller) = &changes.caller {
-            host::show(CALLER, caller.as_bytes());
+        let caller = changes.caller.as_deref().unwrap_or("-");
+        let mut signed = String::with_capacity(caller.len() + self.session.len() + changes.access_key_id.len() + 2);
+        for part in [caller, " ", &self.session, "/", &changes.access_key_id] {
+            signed.push_str(part);
         }
-        host::show("meshbridge.session", self.session.as_bytes());
-        host::show("meshbridge.access_key_id", changes.access_key_id.as_bytes());
+        host::show(SIGNED, signed.as_bytes());
         self.metrics.signed();
         Ok(())
     }

@@ -238,9 +238,9 @@ impl fmt::Display for Table {
         let title = ["CPU µs", "added µs", "× native", "requests", "k instr.", "× native"];
         line(f, "", &title.map(str::to_owned))?;
         let text = |spread: Option<Spread>, digits: usize| {
-            spread.map_or_else(String::new, |Spread { median, min, max }| {
-                format!("{median:.digits$} ({min:.digits$} to {max:.digits$})")
-            })
+            let Some(Spread { median, min, max }) = spread else { return String::new() };
+            let text = format!("{median:.digits$}");
+            if min < max { format!("{text} ({min:.digits$} to {max:.digits$})") } else { text }
         };
         for row in &self.rows {
             let cells = [

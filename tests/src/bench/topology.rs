@@ -107,6 +107,8 @@ fn listener(name: &str, filter: Option<Value>) -> Value {
                 "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
                 "stat_prefix": name,
                 "use_remote_address": true,
+                // The request brings what Envoy would set here after mTLS.
+                "forward_client_cert_details": "ALWAYS_FORWARD_ONLY",
                 "normalize_path": false,
                 "merge_slashes": false,
                 "path_with_escaped_slashes_action": "KEEP_UNCHANGED",

@@ -1,4 +1,4 @@
-//! Before anything is measured: each path forwards, signs, and signs right.
+//! Before anything is measured: each path forwards, signs, signs right, and signs the same headers.
 //!
 //! What arrived at the backend is sent once more, byte for byte, to the double of AWS, which verifies it.
 
@@ -43,6 +43,7 @@ pub(super) fn each_path(
     backend: &Backend,
 ) -> Result<(), String> {
     world.aws.s3().put_object(BUCKET, Traffic::KEY, b"%PDF-2.0").map_err(|e| format!("the double of S3: {e}"))?;
+    let mut covered: Option<String> = None;
     for variant in variants {
         let wrong = |what: String| format!("{traffic}, {} ({:?}): {what}", variant.name, variant.filter);
         let address = envoy.listener(&variant.name).map_err(|e| e.to_string())?;
@@ -53,15 +54,28 @@ pub(super) fn each_path(
             return Err(wrong(format!("answered with {}: {}\n{}", answer.status, answer.text(), envoy.logs())));
         }
         let arrived = seen.try_recv().map_err(|e| wrong(format!("nothing arrived at the backend: {e}")))?;
-        let signed = String::from_utf8_lossy(&arrived).contains("\r\nauthorization: AWS4-HMAC-SHA256 Credential=");
-        match (&variant.filter, signed) {
-            (Filter::None, false) => {}
-            (Filter::None, true) => return Err(wrong("a request without a signer is signed".into())),
-            (_, false) => return Err(wrong(format!("not signed: {}", String::from_utf8_lossy(&arrived)))),
-            (_, true) => judge(world, traffic, &arrived).map_err(wrong)?,
+        match (&variant.filter, signed_headers(&arrived)) {
+            (Filter::None, None) => {}
+            (Filter::None, Some(_)) => return Err(wrong("a request without a signer is signed".into())),
+            (_, None) => return Err(wrong(format!("not signed: {}", String::from_utf8_lossy(&arrived)))),
+            (_, Some(names)) => {
+                judge(world, traffic, &arrived).map_err(wrong)?;
+                let others = covered.get_or_insert_with(|| names.clone());
+                if *others != names {
+                    return Err(wrong(format!("signs {names}, another signs {others}: that is not the same work")));
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// `host;x-amz-date`, of a signed request.
+fn signed_headers(request: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(request);
+    let (_, rest) = text.split_once("\r\nauthorization: AWS4-HMAC-SHA256 Credential=")?;
+    let (_, rest) = rest.split_once("SignedHeaders=")?;
+    rest.split_once(',').map(|(names, _)| names.to_owned())
 }
 
 fn judge(world: &World, traffic: Traffic, request: &[u8]) -> Result<(), String> {

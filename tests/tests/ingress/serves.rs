@@ -128,12 +128,11 @@ fn the_access_log_names_caller_session_and_access_key_and_no_secret() {
             serde_json::from_str::<serde_json::Value>(line).unwrap()
         };
         let served = line("\"status\":200");
-        assert_eq!(served["caller"], WEB, "{placement:?}");
-        assert_eq!(served["session"], S3_HOST);
-        assert_eq!(served["access_key_id"], key.as_str());
+        assert_eq!(served["signed"], format!("{WEB} {S3_HOST}/{key}"), "{placement:?}");
+        assert_eq!(served["peer"], WEB);
         let refused = line("\"status\":400");
         assert_eq!(refused["reason"], "header-not-allowed");
-        assert_eq!(refused["peer"], WEB);
+        assert_eq!((&refused["peer"], &refused["signed"]), (&serde_json::json!(WEB), &serde_json::Value::Null));
         let session = world.aws.sessions().find(&key).unwrap();
         assert!(!log.contains(&session.secret_access_key) && !log.contains(&session.session_token));
     }

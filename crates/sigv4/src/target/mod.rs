@@ -150,6 +150,23 @@ impl CanonicalTarget {
         self.path_reread
     }
 
+    /// Whether the path of a raw target could be one of which [`CanonicalTarget::path_was_reread`] is true, under any
+    /// rules: a quick look that never says no wrongly.
+    #[must_use]
+    pub fn path_may_be_reread(raw: &[u8]) -> bool {
+        let mut rest = raw;
+        while let Ok(Some(percent::Decoded { byte, was_encoded, rest: tail })) = percent::decode_first(rest) {
+            match byte {
+                b'?' if !was_encoded => return false,
+                b'/' if was_encoded || matches!(tail, [b'/' | b'.', ..]) => return true,
+                _ if was_encoded && percent::is_unreserved(byte) => return true,
+                _ => rest = tail,
+            }
+        }
+        // The end of it, or something that cannot be signed.
+        false
+    }
+
     /// The canonical URI: the path as the canonical request has it.
     pub(crate) fn write_canonical_uri(&self, out: &mut Vec<u8>) {
         match self.encode {
@@ -292,6 +309,7 @@ mod tests {
             for (rules, expected) in [(PathRules::S3, s3), (PathRules::STANDARD, standard)] {
                 let target = CanonicalTarget::parse(raw.as_bytes(), rules).unwrap();
                 assert_eq!(target.path_was_reread(), expected, "{raw} {rules:?}");
+                assert!(!expected || CanonicalTarget::path_may_be_reread(raw.as_bytes()), "{raw}");
             }
         }
     }
