@@ -52,7 +52,7 @@ pub const FILTERS: &[Filter] = &[Filter {
         "proxy_set_tick_period_milliseconds",
     ],
     // The design's aim is 150,000. A ratchet: what is saved stays saved.
-    max_bytes: 200_000,
+    max_bytes: 194_000,
 }];
 
 /// Exports that every filter keeps: the ABI's version and entry, its allocator, and the making, configuring and freeing of
@@ -288,16 +288,16 @@ mod tests {
     fn accepts_the_listed_imports_and_the_full_weight() {
         let imports = listed();
         let imports: Vec<&str> = imports.iter().map(String::as_str).collect();
-        assert_eq!(FILTERS[0].problems(&artefact(200_000, &imports, &ENTRY)), Vec::<String>::new());
+        assert_eq!(FILTERS[0].problems(&artefact(194_000, &imports, &ENTRY)), Vec::<String>::new());
     }
 
     #[test]
     fn names_every_problem_at_once() {
         let imports = ["env.proxy_grpc_call", "wasi_snapshot_preview1.fd_write", "wasi.proxy_log"];
-        let found = FILTERS[0].problems(&artefact(200_001, &imports, &ENTRY[..3])).join("\n");
+        let found = FILTERS[0].problems(&artefact(194_001, &imports, &ENTRY[..3])).join("\n");
         let others = [
-            "200001 bytes",
-            "200001  filter::huge",
+            "194001 bytes",
+            "194001  filter::huge",
             "does not export proxy_on_context_create",
             "does not import env.proxy_log",
         ];

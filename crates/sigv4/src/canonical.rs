@@ -91,18 +91,15 @@ pub(crate) fn write_signed_headers(sorted: &[Header<'_>], out: &mut Vec<u8>) {
 /// Without spaces around it, and with each run of spaces inside as one space. The `Trim` of AWS's documentation;
 /// tabs at the ends go too, since HTTP takes them for optional white space (RFC 9110, section 5.6.3).
 fn write_trimmed(value: &[u8], out: &mut Vec<u8>) {
-    let mut spaces = false;
-    for &byte in value.trim_ascii() {
-        if byte == b' ' {
-            spaces = true;
-        } else {
-            if spaces {
-                out.push(b' ');
-                spaces = false;
-            }
-            out.push(byte);
-        }
+    let mut rest = value.trim_ascii();
+    // Word by word: the session token, which is most of what is signed, is one.
+    while let Some(at) = rest.iter().position(|&byte| byte == b' ') {
+        let (word, tail) = rest.split_at(at + 1);
+        out.extend_from_slice(word);
+        let spaces = tail.iter().take_while(|&&byte| byte == b' ').count();
+        rest = tail.get(spaces..).unwrap_or_default();
     }
+    out.extend_from_slice(rest);
 }
 
 #[cfg(test)]
