@@ -27,14 +27,21 @@ fn nanoseconds(pid: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
     #[test]
     fn a_process_that_works_uses_cpu() {
-        let mine = std::process::id();
-        let Some(before) = super::nanoseconds(mine) else { return };
-        let mut sum = 0_u64;
-        while super::nanoseconds(mine).unwrap() < before + 1_000_000 {
-            sum = std::hint::black_box(sum.wrapping_add(1));
+        let Some(_) = super::nanoseconds(1) else { return };
+        let mut busy = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        let mut used = 0;
+        while used < 1_000_000 && Instant::now() < until {
+            used = super::nanoseconds(busy.id()).unwrap();
         }
+        busy.kill().unwrap();
+        busy.wait().unwrap();
+        assert!(used >= 1_000_000);
         assert_eq!(super::nanoseconds(u32::MAX), None);
     }
 }
