@@ -93,7 +93,7 @@ pub(crate) fn write_signed_headers(sorted: &[Header<'_>], out: &mut Vec<u8>) {
 fn write_trimmed(value: &[u8], out: &mut Vec<u8>) {
     let mut rest = value.trim_ascii();
     // Word by word: the session token, which is most of what is signed, is one.
-    while let Some(at) = rest.iter().position(|&byte| byte == b' ') {
+    while let Some(at) = memchr::memchr(b' ', rest) {
         let (word, tail) = rest.split_at(at + 1);
         out.extend_from_slice(word);
         let spaces = tail.iter().take_while(|&&byte| byte == b' ').count();

@@ -95,7 +95,12 @@ impl Sha256Stream {
 /// Lower-case hexadecimal, as every hash in SigV4 is written.
 pub(crate) fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + (value - 10) };
-    out.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    let start = out.len();
+    out.resize(start + 2 * bytes.len(), 0);
+    let (pairs, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
+    }
 }
 
 #[cfg(test)]
