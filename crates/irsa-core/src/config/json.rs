@@ -99,7 +99,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(u64::try_from(value).map_or(Json::OtherNumber, Json::Whole))
     }
 
-    /// Envoy turns the numbers of a `Struct` into doubles on their way: 3600 may arrive as 3600.0 or 3.6e3.
+    /// Generators of configuration turn numbers into doubles on their way: 3600 may arrive as 3600.0 or 3.6e3.
     fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
         #[expect(
             clippy::cast_possible_truncation,

@@ -117,7 +117,8 @@ pub struct Host<'a> {
 }
 
 impl Plugin {
-    /// Reads the plugin's `configuration`: JSON text, whether Envoy was given a `StringValue` or a `Struct`.
+    /// Reads the plugin's `configuration`: JSON text. Envoy hands on what a `StringValue` holds; a `Struct` arrives
+    /// as protobuf.
     ///
     /// # Errors
     /// Every mistake at once, each with its field and the remedy.
