@@ -1,0 +1,3 @@
+module example.com/meshbridge
+
+go 1.19
