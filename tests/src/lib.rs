@@ -2,9 +2,16 @@
 
 pub mod aws;
 pub mod bench;
+pub mod child;
 pub mod client;
+mod cut;
 pub mod demo;
+pub mod egress;
 pub mod envoy;
 pub mod herd;
 pub mod ingress;
+pub mod lambda;
+pub mod mesh;
 pub mod pki;
+pub mod router;
+pub mod secrets;

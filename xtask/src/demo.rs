@@ -1,17 +1,30 @@
-//! `cargo xtask demo`: builds the filter, finds an Envoy, and hands over to `e2e`'s demo.
+//! `cargo xtask demo`: builds filters and extension, finds an Envoy and moto, and hands over to `e2e`'s demo.
 
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use crate::build;
 use crate::cmd::{Progress, cargo};
 use crate::envoy::{self, Which};
+use crate::extension::{self, MESHBRIDGE_MTLS_PROXY};
+use crate::{build, moto};
 
 /// `cargo xtask demo`; all flags are the demo's own.
 pub fn command(root: &Path, args: &[String]) -> Result<(), String> {
+    let mut found = Vec::new();
+    if needs_extension(args) {
+        let mut progress = Progress::new(2);
+        let built = progress.quiet("building mtls-proxy for this machine", || extension::build(root))?;
+        progress.quiet("finding moto, which stands for Secrets Manager", || moto::find(root))?;
+        found.push((MESHBRIDGE_MTLS_PROXY, built));
+    }
     let mut run =
         prepare(root, &["run", "--quiet", "-p", "e2e", "--bin", "demo", "--"], "building and starting the demo")?;
-    verdict("the demo", run.args(args).status())
+    verdict("the demo", run.envs(found).args(args).status())
+}
+
+/// Not for the first act alone, nor for those who only want to read.
+fn needs_extension(args: &[String]) -> bool {
+    !args.iter().any(|arg| ["ingress", "--act=ingress", "--help", "-h"].contains(&arg.as_str()))
 }
 
 /// Everything up to the start of one of `e2e`'s programs, which gets the terminal and has no time limit.

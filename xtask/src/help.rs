@@ -6,9 +6,12 @@ const OVERVIEW: &str = "\
 cargo xtask COMMAND [FLAGS]      `cargo xtask help COMMAND` says more
 
   build             make dist/*.wasm: compile the filters, take out unused exports, check imports and size
-  demo [--keep]     the main job, end to end, on a real Envoy; each step is printed with what was seen
+  layer             make dist/mtls-proxy-layer-*.zip: the Lambda extension, static, checked and packed
+  demo [--keep]     the main jobs, end to end, on real Envoys; each step is printed with what was seen
   test              all three rings: native, the wasm artefact, real Envoys (newest and oldest supported)
+  clients           the clients for Ruby, Go, Python and Node: their own tests, and one conformance suite through all
   bench signer      CPU that the filter adds to a request, beside Envoy's own aws_request_signing
+  bench egress      sni-router beside Envoy's sni_cluster and nginx; size, start, memory and latency of mtls-proxy
   tidy              what a machine can check about the sources: all findings at once
   ci                what .ci/run runs: formatting, clippy, tidy, test
   envoy             print the path of the Envoy that tests and demo would use
@@ -33,13 +36,28 @@ An artefact that fails a check goes to dist/<filter>.refused.wasm, and the comma
 ",
     ),
     (
+        "layer",
+        "\
+cargo xtask layer [--arch x86_64 | --arch arm64]…
+
+Builds mtls-proxy for musl (profile `layer`), for x86_64 without a flag. Checks that it is static, for that architecture,
+not over its size and without a path of this machine, and writes dist/mtls-proxy-layer-ARCH.zip: the extension, its wrapper
+script, and the licences of what it is linked with. The same sources and compilers give the same bytes; the SHA-256 is
+printed.
+Needs a C compiler for the target: musl-tools for x86_64, gcc-aarch64-linux-gnu for arm64, as Debian calls them.
+",
+    ),
+    (
         "demo",
         "\
-cargo xtask demo [--keep] [other flags of the demo]
+cargo xtask demo [--act ingress|egress] [--keep] [other flags of the demo]
 
-Builds the filter, finds an Envoy and runs the whole main job on it against a strict double of AWS, on loopback only.
+Builds the filters and the extension, finds an Envoy and moto, and runs the main jobs in two acts, on loopback only:
+  ingress   the mesh calls AWS: irsa-signer against a strict double of AWS
+  egress    AWS Lambda calls the mesh: a fake Lambda, the extension, sni-router, an app's Envoy with RBAC by SPIFFE ID
 Ends with 0 only if everything that it printed was as it should be.
-  --keep   leave everything running and print curl commands to try; Ctrl-C ends it
+  --act ACT   only this act
+  --keep      leave everything running and print curl commands to try; Ctrl-C ends it
 ",
     ),
     (
@@ -60,12 +78,28 @@ Envoys are launched through func-e where it is on the PATH or Go can install it 
 ",
     ),
     (
+        "clients",
+        "\
+cargo xtask clients [ruby | go | python | node]… [--stand-in]
+
+Runs the own tests of each client in lambda/clients/ (all of them without a name), then the cases of
+lambda/clients/conformance/ through each, against mtls-proxy itself and real apps with mutual TLS on loopback.
+A client whose runtime is missing or too old is skipped, with the remedy. With CI=true a skip is a failure.
+  --stand-in   the clients alone: no mtls-proxy is built, a stand-in for it answers
+",
+    ),
+    (
         "bench",
         "\
 cargo xtask bench signer [flags of the benchmark]
 
 One Envoy, three listeners (no filter, Envoy's own aws_request_signing, irsa-signer), interleaved rounds; CPU of the Envoy
 process per request, medians, and the ratio of what each filter adds.
+
+cargo xtask bench egress [router|proxy] [flags of the benchmark]
+
+sni-router beside Envoy's own sni_cluster and nginx's ssl_preread (where nginx is installed), with 10 and 10,000 names; and
+mtls-proxy as it is in the layer: size, start, memory, latency added to a call. `--help` says more of either.
 ",
     ),
     (

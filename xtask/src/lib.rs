@@ -1,13 +1,17 @@
-//! What the project's own commands are made of; `e2e` uses [`envoy`] and [`workspace`] too, so that both find the same things.
+//! What the project's own commands are made of; `e2e` uses [`envoy`], [`extension`], [`moto`] and [`workspace`] too, so that both find the same things.
 
 pub mod artefact;
 pub mod bench;
 pub mod build;
 pub mod ci;
+pub mod clients;
 pub mod cmd;
 pub mod demo;
 pub mod envoy;
+pub mod extension;
 pub mod help;
+pub mod layer;
+pub mod moto;
 pub mod process_tree;
 pub mod prune;
 pub mod reproducible;

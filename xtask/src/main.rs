@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{bench, build, ci, demo, envoy, help, test, tidy, workspace};
+use xtask::{bench, build, ci, clients, demo, envoy, help, layer, test, tidy, workspace};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -19,6 +19,8 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         "build" => help::no_arguments("build", rest).and_then(|()| build::command(&root)),
+        "layer" => layer::command(&root, rest),
+        "clients" => clients::command(&root, rest),
         "demo" => demo::command(&root, rest),
         "test" => test::command(&root, rest),
         "bench" => bench::command(&root, rest),

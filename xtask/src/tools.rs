@@ -9,10 +9,15 @@ use crate::workspace::{self, executable};
 
 /// Makes sure that the pinned compiler can build for the filters' target.
 pub fn wasm_target(root: &Path) -> Result<(), String> {
+    target(root, TARGET)
+}
+
+/// Makes sure that the pinned compiler can build for a target.
+pub fn target(root: &Path, target: &str) -> Result<(), String> {
     let has_it = || {
         let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
         let ran = cmd::run(
-            rustc.current_dir(root).args(["--print", "target-libdir", "--target", TARGET]),
+            rustc.current_dir(root).args(["--print", "target-libdir", "--target", target]),
             Output::Kept,
             minutes(1),
         );
@@ -22,10 +27,10 @@ pub fn wasm_target(root: &Path) -> Result<(), String> {
         return Ok(());
     }
     let remedy = format!(
-        "the target {TARGET} is missing; run `rustup target add {TARGET}`, or install the compiler with rustup"
+        "the target {target} is missing; run `rustup target add {target}`, or install the compiler with rustup"
     );
     let mut rustup = Command::new("rustup");
-    let ran = cmd::run(rustup.current_dir(root).args(["target", "add", TARGET]), Output::Kept, minutes(10))
+    let ran = cmd::run(rustup.current_dir(root).args(["target", "add", target]), Output::Kept, minutes(10))
         .map_err(|e| format!("{remedy} ({e})"))?;
     if ran.success && has_it() {
         return Ok(());

@@ -24,6 +24,12 @@ impl Clock {
         unix_seconds(self.now())
     }
 
+    /// How far ahead of the system it is, in seconds.
+    #[must_use]
+    pub fn skew_seconds(&self) -> i64 {
+        self.skew_seconds.load(Ordering::SeqCst)
+    }
+
     /// Makes the double live `seconds` ahead of the system (behind it, when negative).
     pub fn set_skew(&self, seconds: i64) {
         self.skew_seconds.store(seconds, Ordering::SeqCst);
@@ -33,6 +39,12 @@ impl Clock {
 /// Whole seconds since 1970.
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The system's time; the only place of this package that reads it.

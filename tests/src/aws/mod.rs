@@ -8,14 +8,14 @@ pub mod clock;
 pub mod journal;
 pub mod oidc;
 pub mod policy;
-mod random;
+pub(crate) mod random;
 pub mod roles;
 pub mod s3;
-mod server;
+pub(crate) mod server;
 pub mod sessions;
 pub mod sts;
-mod verify;
-mod wire;
+pub(crate) mod verify;
+pub(crate) mod wire;
 
 use std::collections::HashMap;
 use std::io;

@@ -32,6 +32,11 @@ pub(crate) fn request_id() -> String {
     format!("{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..])
 }
 
+/// The number of an account: twelve digits.
+pub(crate) fn account() -> String {
+    bytes::<12>().iter().map(|byte| char::from(b'0' + byte % 10)).collect()
+}
+
 /// A request ID as S3 gives it.
 pub(crate) fn s3_request_id() -> String {
     base32(16)

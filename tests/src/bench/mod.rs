@@ -6,6 +6,7 @@
 
 mod backend;
 mod cpu;
+pub mod egress;
 mod load;
 mod options;
 mod perf;

@@ -99,7 +99,8 @@ impl Options {
     }
 }
 
-fn positive<T: std::str::FromStr + PartialOrd + Default>(text: &str) -> Option<T> {
+/// A number from 1.
+pub(super) fn positive<T: std::str::FromStr + PartialOrd + Default>(text: &str) -> Option<T> {
     text.parse().ok().filter(|number| *number > T::default())
 }
 

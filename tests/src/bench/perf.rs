@@ -8,9 +8,23 @@ const EVENT: &str = "instructions:u";
 /// perf counts from before this begins until it ends: it tells when to begin, and ends when told.
 const GATE: &str = "echo counting; read -r _";
 
-/// Runs `work` and counts the instructions of all threads of the process meanwhile. `None` when nothing can be counted.
+/// Whose instructions.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whose {
+    /// Of all threads of this process.
+    Process(u32),
+    /// Of this thread alone.
+    Thread(u32),
+}
+
+/// Runs `work` and counts the instructions of a process meanwhile. `None` when nothing can be counted.
 pub(super) fn instructions_of<T>(pid: u32, work: impl FnOnce() -> T) -> (T, Option<u64>) {
-    let Some(mut perf) = start(pid) else { return (work(), None) };
+    count_during(Whose::Process(pid), work)
+}
+
+/// Runs `work` and counts instructions meanwhile. `None` when nothing can be counted.
+pub(super) fn count_during<T>(whose: Whose, work: impl FnOnce() -> T) -> (T, Option<u64>) {
+    let Some(mut perf) = start(whose) else { return (work(), None) };
     let outcome = work();
     drop(perf.stdin.take());
     let mut text = String::new();
@@ -19,9 +33,13 @@ pub(super) fn instructions_of<T>(pid: u32, work: impl FnOnce() -> T) -> (T, Opti
     (outcome, read.and(ended.ok()).and_then(|_| count(&text)))
 }
 
-fn start(pid: u32) -> Option<Child> {
+fn start(whose: Whose) -> Option<Child> {
+    let (flag, number) = match whose {
+        Whose::Process(pid) => ("-p", pid),
+        Whose::Thread(tid) => ("-t", tid),
+    };
     let mut command = Command::new("perf");
-    command.args(["stat", "-x", ",", "-e", EVENT, "-p", &pid.to_string(), "--", "sh", "-c", GATE]);
+    command.args(["stat", "-x", ",", "-e", EVENT, flag, &number.to_string(), "--", "sh", "-c", GATE]);
     command.env("LC_ALL", "C").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut perf = command.spawn().ok()?;
     let mut line = String::new();

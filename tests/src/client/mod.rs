@@ -152,6 +152,12 @@ impl Connection {
         response::read(&mut self.stream, true)
     }
 
+    /// Reads what stands on the wire up to these bytes, with them; what comes after is left for the next reader.
+    pub fn read_until(&mut self, marker: &[u8]) -> Result<Vec<u8>, Error> {
+        self.stream.restart(self.timeout);
+        self.stream.until(marker)
+    }
+
     fn exchange(&mut self, bytes: &[u8], with_body: bool) -> Result<Response, Error> {
         self.stream.restart(self.timeout);
         // A server may answer and close before it has read everything: its answer matters more than our broken pipe.

@@ -88,6 +88,18 @@ impl Stream {
         Ok(())
     }
 
+    /// Everything up to these bytes, with them.
+    pub(super) fn until(&mut self, marker: &[u8]) -> Result<Vec<u8>, Error> {
+        loop {
+            if let Some(at) = self.ahead.windows(marker.len()).position(|bytes| bytes == marker) {
+                return Ok(self.ahead.drain(..at + marker.len()).collect());
+            }
+            if self.more()? == 0 {
+                return Err(Error::Truncated { received: self.ahead.len() });
+            }
+        }
+    }
+
     pub(super) fn rest(&mut self, into: &mut Vec<u8>) -> Result<(), Error> {
         while self.more()? > 0 {}
         into.append(&mut self.ahead);

@@ -1,25 +1,41 @@
-//! `--keep`: everything goes on running, with commands to paste, and what AWS sees of them.
+//! `--keep`: everything goes on running, with commands to paste, and what the other side sees of them.
 
-use std::fs;
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use super::Stop;
 use super::interrupt::Interrupt;
 use super::screen::Screen;
-use super::stage::{Gateway, NOTE_PATH, Stage};
-use crate::aws::Entry;
-use crate::ingress::{OTHER, WEB};
-use crate::pki::IdentityFiles;
+
+/// What an act has left running.
+pub(super) trait Running {
+    /// What the commands are about.
+    fn title(&self) -> &'static str;
+
+    /// Each with what it does and what comes of it; each complete in itself.
+    fn commands(&self) -> io::Result<Vec<Command>>;
+
+    /// What the other side has seen since the last call, one line each.
+    fn news(&mut self) -> Vec<String>;
+
+    /// Ends all of it, on the screen where that is a part of the act.
+    fn end(&mut self, screen: &mut Screen) -> Result<(), Stop>;
+}
+
+/// What it does and what comes of it; then the command, whose lines end with a backslash while it goes on.
+pub(super) type Command = (String, String);
 
 /// Prints commands to try, and returns when somebody wants the end.
-pub(super) fn until_told(stage: &Stage, screen: &mut Screen) -> Result<(), Stop> {
-    let files = Files::write(stage).map_err(|e| Stop::Failed(format!("certificates cannot be written: {e}")))?;
-    screen.line("\nEverything goes on running, with sessions of an hour. To try in another terminal:");
-    for (what, command) in commands(stage, &files) {
-        screen.line(&format!("\n  # {what}\n  {command}"));
+pub(super) fn until_told(kept: &mut [Box<dyn Running>], screen: &mut Screen) -> Result<(), Stop> {
+    screen.line("\nEverything goes on running. To try in another terminal:");
+    for running in kept.iter() {
+        let commands = running.commands();
+        let commands = commands.map_err(|e| Stop::Failed(format!("what curl needs cannot be written: {e}")))?;
+        screen.line(&format!("\n{}", running.title()));
+        for (what, command) in commands {
+            screen.line(&format!("\n  # {what}\n  {command}"));
+        }
     }
     let end = if io::stdin().is_terminal() {
         raise_at_enter(screen.interrupt());
@@ -27,84 +43,15 @@ pub(super) fn until_told(stage: &Stage, screen: &mut Screen) -> Result<(), Stop>
     } else {
         format!("Ctrl-C or `kill {}` ends everything", std::process::id())
     };
-    screen.line(&format!("\n{end} and removes its files. Until then, this is what AWS sees:\n"));
-    let journal = stage.world.aws.journal();
-    let mut shown = journal.entries().len();
+    // What the steps did is no news.
+    kept.iter_mut().for_each(|running| drop(running.news()));
+    screen.line(&format!("\n{end} and removes its files. Until then, this is what AWS and the apps see:\n"));
     while !screen.interrupt().within(Duration::from_millis(200)) {
-        for entry in journal.entries().iter().skip(shown) {
-            screen.line(&format!("  {}", in_one_line(entry)));
-            shown += 1;
+        for line in kept.iter_mut().flat_map(|running| running.news()) {
+            screen.line(&format!("  {line}"));
         }
     }
     Ok(())
-}
-
-/// What curl needs on disk. It is in the world's directory, and goes with it.
-struct Files {
-    ca: PathBuf,
-    web: IdentityFiles,
-    other: IdentityFiles,
-}
-
-impl Files {
-    fn write(stage: &Stage) -> io::Result<Self> {
-        let (pki, dir) = (stage.world.pki(), stage.world.dir().join("try"));
-        fs::create_dir(&dir)?;
-        let ca = dir.join("ca.pem");
-        fs::write(&ca, pki.mesh_ca_pem())?;
-        let identity = |uri, name| pki.mesh_client(&[uri]).map_err(io::Error::other)?.write_to(&dir, name);
-        Ok(Self { ca, web: identity(WEB, "web")?, other: identity(OTHER, "other")? })
-    }
-}
-
-/// Each with what it does and what comes of it; each complete in itself.
-fn commands(stage: &Stage, files: &Files) -> Vec<(String, String)> {
-    let (s3, api) = (&stage.s3, &stage.api);
-    let (web, other) = (Some(&files.web), Some(&files.other));
-    let curl = |gateway, who, what: &str, path: &str| curl(gateway, files, who, what, path);
-    let (admin, log) = (s3.ingress.envoy.admin_address(), s3.ingress.envoy.dir().join("envoy.log"));
-    let acl = format!("{NOTE_PATH}?acl");
-    let all = [
-        ("`web` writes an object to S3: 200", curl(s3, web, "-X PUT -d 'my own words' ", NOTE_PATH)),
-        ("`web` reads it: 200", curl(s3, web, "", NOTE_PATH)),
-        ("`web` lists the bucket: 200", curl(s3, web, "", "/?list-type=2&prefix=notes/")),
-        (
-            "`web` calls the Lambda function, which answers with what it received: 200",
-            curl(api, web, "-d '{\"item\":\"tea\"}' -H 'content-type: application/json' ", "/prod/orders?rush=yes"),
-        ),
-        ("`other` is not on the list: 403", curl(s3, other, "", NOTE_PATH)),
-        // Without a body: curl 7.88 may report a broken stream when an answer over HTTP/2 overtakes what it uploads.
-        ("nobody may make it public: 400", curl(s3, web, "-X PUT -H 'x-amz-acl: public-read' ", &acl)),
-        ("without a certificate TLS refuses: curl ends with an error", curl(s3, None, "--http1.1 ", NOTE_PATH)),
-        ("the readiness probe: 200", format!("curl -i http://{}/", s3.readiness_address())),
-        ("the filter's metrics", format!("curl 'http://{admin}/stats?usedonly&filter=meshbridge_irsa'")),
-        ("the access log", format!("grep '^{{' {} | tail -n 3", log.display())),
-    ];
-    all.map(|(what, command)| (what.to_owned(), command)).into()
-}
-
-fn curl(gateway: &Gateway, files: &Files, who: Option<&IdentityFiles>, what: &str, path: &str) -> String {
-    let port = gateway.ingress.address().port();
-    let identity =
-        who.map_or(String::new(), |who| format!("--cert {} --key {} ", who.certificate.display(), who.key.display()));
-    format!(
-        "curl -i --cacert {} {identity}\\\n    --resolve ingress.mesh:{port}:127.0.0.1 {what}\\\n    \
-         'https://ingress.mesh:{port}{path}'",
-        files.ca.display()
-    )
-}
-
-fn in_one_line(entry: &Entry) -> String {
-    let known = |value: &Option<String>| value.as_deref().unwrap_or("-").to_owned();
-    format!(
-        "{} {} -> {}  session {}  key {}  caller {}",
-        entry.action,
-        entry.path,
-        entry.status,
-        known(&entry.session_name),
-        known(&entry.access_key_id),
-        known(&entry.caller_header),
-    )
 }
 
 /// Enter ends it, and so does the end of the terminal. The thread is not waited for.

@@ -1,27 +1,24 @@
-//! The whole main job on real Envoys, as a newcomer watches it: what is done, what was seen, and whether it was right.
+//! The main jobs on real Envoys, as a newcomer watches them: what is done, what was seen, and whether it was right.
 //!
-//! `steps` says what happens, in the order of the screen; `screen` lays it out and keeps the score; `stage` is what runs.
+//! Each act has a directory: its `steps` say what happens, in the order of the screen, and its `stage` is what runs.
+//! `screen` lays it out and keeps the score; `keep` is what comes behind the last step when somebody wants to try by hand.
 
 mod args;
+mod egress;
+mod found;
+mod ingress;
 mod interrupt;
 mod keep;
 mod screen;
-mod stage;
-mod steps;
-mod traffic;
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use args::Asked;
+use args::{Act, Asked};
 use interrupt::Interrupt;
+use keep::Running;
 use screen::Screen;
-use stage::{Parts, Stage};
-
-/// How long sessions live in the steps: STS hands out what real ones never are, so that nobody has to wait for an hour.
-const LIFETIME: Duration = Duration::from_secs(12);
 
 /// Why the demo ends before its last step.
 #[derive(Debug)]
@@ -34,8 +31,8 @@ enum Stop {
 
 /// Runs the demo with these arguments (without the program's name).
 pub fn main(args: impl Iterator<Item = String>) -> ExitCode {
-    let keep = match args::parse(args) {
-        Asked::Run { keep } => keep,
+    let (acts, keep) = match args::parse(args) {
+        Asked::Run { acts, keep } => (acts, keep),
         Asked::Help => {
             print!("{}", args::HELP);
             return ExitCode::SUCCESS;
@@ -49,7 +46,7 @@ pub fn main(args: impl Iterator<Item = String>) -> ExitCode {
         Err(e) => return complain(&format!("signals cannot be caught: {e}")),
     };
     let mut screen = Screen::on_stdout(interrupt);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| run(keep, &mut screen)));
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| run(&acts, keep, &mut screen)));
     match outcome.unwrap_or_else(|panic| Err(Stop::Failed(words_of(&*panic)))) {
         Ok(()) if screen.all_held() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
@@ -58,36 +55,48 @@ pub fn main(args: impl Iterator<Item = String>) -> ExitCode {
     }
 }
 
-fn run(keep: bool, screen: &mut Screen) -> Result<(), Stop> {
-    let parts = Parts::find()?;
-    screen.intro("meshbridge demo: the mesh calls AWS", &intro());
-    screen.step("What runs, and where");
-    let stage = Stage::set(&parts, screen)?;
-    for (title, act) in steps::ALL {
-        screen.step(title);
-        act(&stage, screen)?;
+fn run(acts: &[Act], keep: bool, screen: &mut Screen) -> Result<(), Stop> {
+    // What is missing is told before anything is started.
+    let mut plays = Vec::new();
+    for act in acts {
+        plays.push(match act {
+            Act::Ingress => Play::Ingress(ingress::Parts::find()?),
+            Act::Egress => Play::Egress(egress::Parts::find()?),
+        });
     }
+    let mut kept = Vec::new();
+    for (number, play) in plays.iter().enumerate() {
+        if number > 0 {
+            screen.line("");
+        }
+        let mut running: Box<dyn Running> = match play {
+            Play::Ingress(parts) => Box::new(ingress::play(parts, screen)?),
+            Play::Egress(parts) => Box::new(egress::play(parts, screen)?),
+        };
+        if keep {
+            kept.push(running);
+        } else {
+            running.end(screen)?;
+        }
+    }
+    screen.verdict();
     if keep {
-        screen.verdict();
-        keep::until_told(&stage, screen)?;
-        screen.line("\nending both Envoys and the double of AWS");
-    } else {
-        drop(stage);
-        screen.verdict();
+        keep::until_told(&mut kept, screen)?;
+        for mut running in kept {
+            running.end(screen)?;
+        }
+        if !screen.all_held() {
+            screen.verdict();
+        }
+        screen.line("\neverything was ended");
     }
     Ok(())
 }
 
-fn intro() -> String {
-    format!(
-        "    caller --mTLS--> Envoy + irsa-signer --SigV4, TLS--> S3 | API Gateway -> Lambda
-                            '---the pod's OIDC token---> STS
-
-The Envoys are real and run the shipped files of envoy-configs/. AWS is a strict double in this process: it verifies
-every token, signature and session, refuses what AWS refuses, and keeps a journal of all that arrives.
-Everything is on 127.0.0.1. Sessions live {} s here, so that you see their end; real ones last an hour.",
-        LIFETIME.as_secs()
-    )
+/// An act that can be played: all that it needs was found.
+enum Play {
+    Ingress(ingress::Parts),
+    Egress(egress::Parts),
 }
 
 fn complain(why: &str) -> ExitCode {
