@@ -107,10 +107,18 @@ impl Child {
     pub fn stop(&mut self) {
         self.signal(Signal::STOP);
         let deadline = Instant::now() + PROMPTLY;
+        let mut patience = 0;
         while state(self.pid()) != Some('T') {
             assert_eq!(self.ended(), None, "a process that is to be stopped has ended:\n{}", self.output());
             assert!(Instant::now() < deadline, "a process does not stop; its state is {:?}", state(self.pid()));
             thread::sleep(Duration::from_millis(1));
+            patience += 1;
+            // A shell that starts a program waits in the kernel (vfork) until that one has begun, which now is stopped.
+            if patience % 100 == 0 {
+                self.signal(Signal::CONT);
+                thread::sleep(Duration::from_millis(5));
+                self.signal(Signal::STOP);
+            }
         }
     }
 

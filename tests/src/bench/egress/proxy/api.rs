@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Far longer than a start takes that still comes about.
 const PATIENCE: Duration = Duration::from_secs(60);
 const REGISTERED: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
-    lambda-extension-identifier: 8d3a1f5e-6f0b-4c0e-9b0a-0c6f3f1d2e4b\r\ncontent-length: 75\r\n\r\n\
+    lambda-extension-identifier: 8d3a1f5e-6f0b-4c0e-9b0a-0c6f3f1d2e4b\r\ncontent-length: 76\r\n\r\n\
     {\"functionName\":\"reports\",\"functionVersion\":\"$LATEST\",\"handler\":\"index.run\"}";
 
 /// It serves until the process ends.
@@ -96,7 +96,7 @@ mod tests {
         stream.read_exact(&mut answer).unwrap();
         assert!(api.registered().unwrap() >= begun);
         let body = REGISTERED.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
-        assert_eq!(REGISTERED.len() - body, 75);
+        assert_eq!(REGISTERED.len() - body, 76);
         stream.write_all(b"GET /2020-01-01/extension/event/next HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         assert_eq!(stream.read(&mut answer).unwrap(), 0);
