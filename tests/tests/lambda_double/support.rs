@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use e2e::client::{Client, Request, Response};
 use e2e::lambda::{Environment, InitFailure, Options, Site};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 /// Longer than anything takes on a machine under load.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Tells where the API is, and sleeps.
-const IDLE: &str = "#!/bin/sh\nprintf %s \"$AWS_LAMBDA_RUNTIME_API\" >\"$TMPDIR/api\"\nexec sleep 600\n";
+/// Tells where the API is and who it is, and sleeps.
+const IDLE: &str =
+    "#!/bin/sh\n: >\"$TMPDIR/pid.$$\"\nprintf %s \"$AWS_LAMBDA_RUNTIME_API\" >\"$TMPDIR/api\"\nexec sleep 600\n";
 
 /// Options with time enough for a machine under load.
 pub(crate) fn patient() -> Options {
@@ -29,16 +31,16 @@ pub(crate) fn site(names: &[&str]) -> Site {
     site
 }
 
-/// An initialisation under way.
+/// An initialisation under way. Dropping it ends it.
 pub(crate) struct Starting {
     pub(crate) temporary: PathBuf,
-    thread: JoinHandle<Result<Environment, InitFailure>>,
+    thread: Option<JoinHandle<Result<Environment, InitFailure>>>,
 }
 
 impl Starting {
     pub(crate) fn begin(site: Site, options: Options) -> Self {
         let temporary = site.temporary().to_owned();
-        Self { temporary, thread: thread::spawn(move || Environment::start(site, options)) }
+        Self { temporary, thread: Some(thread::spawn(move || Environment::start(site, options))) }
     }
 
     /// An extension's part in it.
@@ -47,12 +49,28 @@ impl Starting {
         Puppet { client: Client::plain(api).with_timeout(PATIENCE), name: name.to_owned(), identifier: None }
     }
 
-    pub(crate) fn finish(self) -> Environment {
-        self.thread.join().unwrap().unwrap_or_else(|failure| panic!("{failure}"))
+    pub(crate) fn finish(mut self) -> Environment {
+        self.thread.take().unwrap().join().unwrap().unwrap_or_else(|failure| panic!("{failure}"))
     }
 
-    pub(crate) fn fail(self) -> InitFailure {
-        self.thread.join().unwrap().expect_err("the initialisation succeeded")
+    pub(crate) fn fail(mut self) -> InitFailure {
+        self.thread.take().unwrap().join().unwrap().expect_err("the initialisation succeeded")
+    }
+}
+
+impl Drop for Starting {
+    /// An extension that has ended ends an initialisation; then nothing of it is left behind.
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        while !thread.is_finished() {
+            let files = fs::read_dir(&self.temporary).into_iter().flatten().flatten();
+            let pids = files.filter_map(|file| file.file_name().to_str()?.strip_prefix("pid.")?.parse().ok());
+            for pid in pids.filter_map(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = thread.join();
     }
 }
 

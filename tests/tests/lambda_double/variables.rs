@@ -12,9 +12,9 @@ fn variables(file: &Path) -> BTreeMap<String, String> {
     text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect()
 }
 
-/// Writes its variables, and moves them to where the test looks.
+/// Tells who it is, writes its variables, and moves them to where the test looks.
 fn telling(name: &str) -> String {
-    format!("env >\"$TMPDIR/{name}.beside\"; mv \"$TMPDIR/{name}.beside\" \"$TMPDIR/{name}\"")
+    format!(": >\"$TMPDIR/pid.$$\"; env >\"$TMPDIR/{name}.beside\"; mv \"$TMPDIR/{name}.beside\" \"$TMPDIR/{name}\"")
 }
 
 #[test]

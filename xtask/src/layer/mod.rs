@@ -128,6 +128,8 @@ fn make(root: &Path, arch: Arch, progress: &mut Progress) -> Result<(), String> 
     flags.extend(["-Clinker=rust-lld", "-Clink-arg=--build-id=none"].map(str::to_owned));
     let mut build = cargo(root, ["build", "-p", PACKAGE, "--target", target, "--profile", "layer"]);
     build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env(arch.variable(), compiler);
+    // Whoever sets it for the speed of tests would get another executable.
+    build.env("CARGO_INCREMENTAL", "0");
     if !progress.shown(&format!("building {PACKAGE} for {target}"), &mut build, minutes(30))?.success {
         return Err(format!("{PACKAGE} does not build for {target}; see above"));
     }

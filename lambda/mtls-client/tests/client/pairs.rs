@@ -6,7 +6,7 @@ use mtls_client::{Document, Reason, SourceFault};
 use rcgen::{KeyPair, SanType};
 
 use crate::support::{
-    Alpn, ClientAuth, LEDGER, Lambda, OWN, Pki, Server, ServerOptions, Svid, fetch, header, ledger, tls,
+    Alpn, ClientAuth, LEDGER, Lambda, OWN, PATIENCE, Pki, Server, ServerOptions, Svid, fetch, header, ledger, tls,
 };
 
 /// The first fetch finds this; the request must fail for this reason, and no server may be dialled.
@@ -240,6 +240,29 @@ async fn an_expired_pair_is_never_used_and_the_answer_says_why_there_is_no_newer
     lambda.clock.freeze(60);
     let answer = fetch(&lambda.client, &to, "/hello").await.unwrap();
     assert_eq!(header(&answer, "x-client"), new.fingerprint());
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_is_not_repeated_while_there_is_a_pair_to_go_on_with() {
+    let (lambda, server, old) = aged().await;
+    lambda.source.fail(0, SourceFault::Unavailable);
+    let answer = fetch(&lambda.client, &ledger(server.address), "/hello").await.unwrap();
+    assert_eq!(header(&answer, "x-client"), old);
+    assert_eq!(lambda.source.documents(), 2);
+}
+
+#[tokio::test]
+async fn a_document_that_has_expired_where_it_is_published_is_not_asked_for_by_every_request() {
+    let lambda = Lambda::with(|settings| settings.first_pause = PATIENCE);
+    lambda.source.publish(0, &window(&lambda, OWN, -1000, 900));
+    let server = lambda.ledger(Alpn::Http2).await;
+    fetch(&lambda.client, &ledger(server.address), "/hello").await.unwrap();
+    lambda.clock.freeze(902);
+    for _ in 0..3 {
+        let error = fetch(&lambda.client, &ledger(server.address), "/hello").await.unwrap_err();
+        assert_eq!(error.kind(), Reason::IdentityExpired, "{error}");
+    }
+    assert_eq!(lambda.source.documents(), 2);
 }
 
 #[tokio::test]

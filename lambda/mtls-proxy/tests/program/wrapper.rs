@@ -38,6 +38,8 @@ fn the_address_is_the_one_that_the_clients_use_too() {
         let ran = run(&[("MESHBRIDGE_TOKEN", TOKEN), ("MESHBRIDGE_PROXY", address)]);
         assert_eq!(value(&ran, "HTTP_PROXY").unwrap(), format!("http://meshbridge:{TOKEN}@127.0.0.1:9000"));
     }
+    let ran = run(&[("MESHBRIDGE_TOKEN", TOKEN), ("MESHBRIDGE_PROXY", "unix:/tmp/meshbridge/proxy.sock")]);
+    assert_eq!(value(&ran, "HTTP_PROXY").unwrap(), format!("http://meshbridge:{TOKEN}@127.0.0.1:8181"));
 }
 
 #[test]
