@@ -39,7 +39,8 @@ fn a_route_that_envoy_does_not_take_is_a_closed_connection() {
     let gateway = world.start(Plan { wasm, ..world.plan() });
     assert_all_closed(&world, &gateway);
     assert_eq!((gateway.metric("refused.host-error"), gateway.metric("routed")), (2, 0));
-    assert!(gateway.envoy.logs().contains(&format!("closed a connection for \"{LEDGER}\": host-error")));
+    let line = format!("closed a connection for \"{LEDGER}\": host-error");
+    gateway.wait_until(&line, || gateway.envoy.logs().contains(&line));
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn nobody_writes_lines_of_their_own_into_the_log() {
         // Workers may be overtaken by one another, but each name is there.
         assert!(line.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{line:?}");
         let shown = format!("for \"{}\": invalid-name", name.escape_ascii());
-        assert!(lines(&gateway).iter().any(|line| line.ends_with(&shown)), "{shown}");
+        gateway.wait_until(&shown, || lines(&gateway).iter().any(|line| line.ends_with(&shown)));
     }
     gateway.wait_until("the access log", || {
         let log = gateway.envoy.logs();

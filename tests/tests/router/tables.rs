@@ -76,7 +76,8 @@ fn the_last_app_can_be_taken_out_too() {
     let gateway = world.gateway();
     gateway.put_routes(&json!({ "routes": [] }));
     gateway.wait_for_everywhere(LEDGER, &Outcome::Closed);
-    assert!(gateway.envoy.logs().contains("the table is empty: every connection is closed"));
+    let line = "the table is empty: every connection is closed";
+    gateway.wait_until(line, || gateway.envoy.logs().contains(line));
     assert_eq!(gateway.metric("names"), 0);
 }
 

@@ -31,7 +31,6 @@ fn a_table_with_mistakes_at_start_routes_nothing_and_every_mistake_is_named() {
         "default": "ledger-staging",
     });
     let gateway = world.gateway_with_routes(&routes);
-    let log = gateway.envoy.logs();
     for text in [
         "the configuration has 10 mistakes:",
         "- default: is not a field that this version knows",
@@ -45,7 +44,7 @@ fn a_table_with_mistakes_at_start_routes_nothing_and_every_mistake_is_named() {
         "- apps.led ger: \"led ger\" holds a character",
         "- apps.reports: is a number, not a text",
     ] {
-        assert!(log.contains(text), "{text}: {}", gateway.log_tail());
+        gateway.wait_until(text, || gateway.envoy.logs().contains(text));
     }
     assert_closed_until_there_is_a_table(&world, &gateway);
 }
