@@ -121,7 +121,7 @@ fn weigh(
     };
     runtime.block_on(load).map_err(|e| format!("{name}: {e}"))?;
     let after = Memory::of(extension.pid())?;
-    Ok(Weight { name, idle, after, peak: peak_rss(extension.pid())? })
+    Ok(Weight { name, call, idle, after, peak: peak_rss(extension.pid())? })
 }
 
 fn one_round(runtime: &Runtime, options: &Options, pid: u32, pairs: &mut [[Callers; 2]]) -> Result<Round, String> {
